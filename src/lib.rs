@@ -3,6 +3,7 @@
 pub mod call;
 pub mod client;
 pub mod codec;
+mod keepalive;
 pub mod limits;
 pub mod metadata;
 #[cfg(feature = "route-guide")]
@@ -12,4 +13,6 @@ mod service;
 pub mod status;
 #[cfg(feature = "transcript")]
 pub mod transcript;
+mod transport;
+mod turn;
 pub mod wire;
