@@ -202,7 +202,7 @@ impl ReadAhead {
     /// Called when the connection goes idle: it keeps no buffer that it does not use.
     fn release(&mut self) {
         if self.is_empty() && !self.worthwhile {
-            self.bytes = Vec::new();
+            *self = ReadAhead::default();
         }
     }
 }

@@ -52,15 +52,14 @@ impl<T: Message> Outbound<T> {
         if wait { self.room().await } else { Ok(()) }
     }
 
-    /// Sends messages that are encoded already, without copying them, after all those sent before.
+    /// Sends messages that are encoded already, without copying them where they are many, after all those sent before.
     ///
     /// # Errors
     /// As for [`send`](Self::send).
     pub async fn send_encoded(&mut self, messages: Encoded<T>) -> Result<(), Status> {
         let frames = messages.into_frames();
         if frames.len() < BATCH / 4 {
-            let wait = self.outlet.lock().put_frames(&frames)?;
-            return if wait { self.room().await } else { Ok(()) };
+            return self.send_frames(&frames).await;
         }
         let mut frames = Some(frames);
         poll_fn(|cx| {
@@ -72,6 +71,20 @@ impl<T: Message> Outbound<T> {
             outlet.poll_taken(cx)
         })
         .await
+    }
+
+    /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's word.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub async fn send_frames(&mut self, frames: &[u8]) -> Result<(), Status> {
+        for piece in frames.chunks(BATCH) {
+            let wait = self.outlet.lock().put_frames(piece)?;
+            if wait {
+                self.room().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the request: no message follows. Without it, dropping the sending half cancels the call.

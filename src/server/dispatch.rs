@@ -60,7 +60,7 @@ impl<R: Router> Dispatcher<'_, R> {
     }
 
     fn log(&self, path: &str, status: &Status) {
-        info!(path, code = %status.code(), message = status.message(), peer = self.peer.map(tracing::field::display), "call failed");
+        info!(path, peer = self.peer.map(tracing::field::display), %status, "call failed");
     }
 }
 
