@@ -3,7 +3,7 @@
 pub mod call;
 pub mod client;
 pub mod codec;
-mod keepalive;
+pub mod connection;
 pub mod limits;
 pub mod metadata;
 #[cfg(feature = "route-guide")]
@@ -13,6 +13,4 @@ mod service;
 pub mod status;
 #[cfg(feature = "transcript")]
 pub mod transcript;
-mod transport;
-mod turn;
 pub mod wire;

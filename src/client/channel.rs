@@ -19,7 +19,7 @@ use super::dial::{self, Dial, Endpoint};
 use crate::call::status_of;
 use crate::limits::Limits;
 use crate::status::Status;
-use crate::transport::ByteStream;
+use crate::connection::ByteStream;
 use crate::wire::head;
 
 /// Calls to one server. Cheap to clone, and all clones share the connection.

@@ -13,10 +13,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::debug;
 
 use crate::call::{Outlet, client::Deadline};
-use crate::keepalive::{Keepalive, Verdict};
+use crate::connection::{ByteStream, Keepalive, Transport, Turn, Verdict};
 use crate::limits::Limits;
-use crate::transport::{ByteStream, Transport};
-use crate::turn::Turn;
 
 /// A connection that calls can be opened on. Its task ends with the last handle and the last call.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::status::Status;
-use crate::transport::{ByteStream, prepare};
+use crate::connection::{ByteStream, prepare};
 
 /// How long one address may take to connect: gRPC's MIN_CONNECT_TIMEOUT (connection-backoff.md).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);

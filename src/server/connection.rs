@@ -17,10 +17,8 @@ use tracing::debug;
 
 use super::Router;
 use super::dispatch::{Dispatcher, connection_error};
-use crate::keepalive::{Keepalive, Verdict};
+use crate::connection::{ByteStream, Keepalive, Transport, Turn, Verdict};
 use crate::limits::Limits;
-use crate::transport::{ByteStream, Transport};
-use crate::turn::Turn;
 
 /// Serves one connection from its first byte to its last.
 ///

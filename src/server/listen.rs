@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::{Router, Server};
-use crate::transport::prepare;
+use crate::connection::prepare;
 
 /// How many accepted connections the kernel may hold before we take them.
 const BACKLOG: i32 = 1024;

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use crate::call::IncomingCall;
 use crate::limits::Limits;
 use crate::status::Status;
-use crate::transport::ByteStream;
+use crate::connection::ByteStream;
 
 pub use crate::service::{Method, Service};
 pub use listen::listen;
