@@ -43,7 +43,7 @@ pub const fn encoded_len(len: usize) -> usize {
 /// Reads base64, padded or not. Bits left over in the last character are ignored, as most peers do.
 pub fn decode(value: &[u8]) -> Result<Vec<u8>, BinaryError> {
     let text = match value {
-        [text @ .., b'=', b'='] | [text @ .., b'='] if value.len() % 4 == 0 => text,
+        [text @ .., b'=', b'='] | [text @ .., b'='] if value.len().is_multiple_of(4) => text,
         _ => value,
     };
     if text.len() % 4 == 1 {
@@ -151,7 +151,7 @@ mod tests {
             let mut value = encode(&bytes);
             prop_assert_eq!(value.len(), encoded_len(bytes.len()));
             prop_assert_eq!(decode(value.as_bytes()), Ok(bytes.clone()));
-            while value.len() % 4 != 0 {
+            while !value.len().is_multiple_of(4) {
                 value.push('=');
             }
             prop_assert_eq!(decode(value.as_bytes()), Ok(bytes));
