@@ -107,32 +107,24 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
         let message = format!("gRPC calls are POST requests, not {}", quoted(head.method.as_str().as_bytes()));
         return Err(Refusal::Http { status: StatusCode::METHOD_NOT_ALLOWED, code: Code::INTERNAL, message });
     }
-    if !is_grpc(head.headers.get(header::CONTENT_TYPE)) {
-        let message =
-            format!("{}: expected application/grpc or application/grpc+proto", named_content_type(&head.headers));
-        return Err(Refusal::Http {
-            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            code: Code::INVALID_ARGUMENT,
-            message,
-        });
+    let fields = Fields::of(&head.headers);
+    if !fields.is_grpc() {
+        let message = format!("{}: expected application/grpc or application/grpc+proto", fields.named_content_type());
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refusal::Http { status, code: Code::INVALID_ARGUMENT, message });
     }
-    if !head.headers.get_all(header::TE).iter().any(|te| te == TE_TRAILERS) {
-        let message = "the header te: trailers is missing: a proxy on the way may not pass on trailers".to_owned();
-        return Err(Refusal::Grpc { code: Code::INTERNAL, message });
+    let internal = |message| Refusal::Grpc { code: Code::INTERNAL, message };
+    if fields.te != Some(b"trailers") {
+        let message = "the header te: trailers is missing: a proxy on the way may not pass on trailers";
+        return Err(internal(message.to_owned()));
     }
-    let timeout = match head.headers.get(GRPC_TIMEOUT) {
-        None => None,
-        Some(value) => Some(
-            timeout::parse(value.as_bytes())
-                .map_err(|error| Refusal::Grpc { code: Code::INTERNAL, message: error.to_string() })?,
-        ),
-    };
+    let timeout = fields.timeout.map(timeout::parse).transpose().map_err(|error| internal(error.to_string()))?;
     let Some((service, method)) = split_path(head.uri.path()) else {
         let message = format!("malformed path {}: expected /service/method", quoted(head.uri.path().as_bytes()));
         return Err(Refusal::Grpc { code: Code::UNIMPLEMENTED, message });
     };
-    let accept_encoding = head.headers.get(GRPC_ACCEPT_ENCODING).map(HeaderValue::as_bytes);
-    Ok(RequestHead { service, method, timeout, encoding: encoding(&head.headers), accept_encoding })
+    let Fields { encoding, accept_encoding, .. } = fields;
+    Ok(RequestHead { service, method, timeout, encoding, accept_encoding })
 }
 
 /// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
@@ -201,7 +193,7 @@ pub fn trailers_only(code: Code, message: &str, details: &[u8], metadata: Option
 
 /// Trailers: the status first, then what it says and `metadata` without its reserved names, within [`MAX_STATUS_LEN`].
 pub fn trailers(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> HeaderMap {
-    let mut trailers = HeaderMap::with_capacity(1);
+    let mut trailers = HeaderMap::new();
     put_status(&mut trailers, code, message, details, metadata);
     trailers
 }
@@ -233,26 +225,24 @@ pub struct WireStatus {
 /// A `grpc-status` counts whatever surrounds it. Without one, an HTTP status other than 200 is mapped by
 /// [`Code::from_http_status`], and a content-type that is not gRPC's is UNKNOWN: it was not a gRPC server that answered.
 pub fn read_response(head: &response::Parts) -> Result<ResponseHead<'_>, WireStatus> {
-    let refused = |code, message| Err(WireStatus { code, message, details: Bytes::new() });
-    let status = read_status(&head.headers);
-    if status.is_none() && head.status != StatusCode::OK {
-        let message = format!("HTTP status {} without grpc-status, {}", head.status, named_content_type(&head.headers));
-        return refused(Code::from_http_status(head.status), message);
-    }
-    if status.is_none() && !is_grpc(head.headers.get(header::CONTENT_TYPE)) {
-        let message = format!("not an answer of a gRPC server: {}", named_content_type(&head.headers));
-        return refused(Code::UNKNOWN, message);
-    }
-    let accept_encoding = head.headers.get(GRPC_ACCEPT_ENCODING).map(HeaderValue::as_bytes);
-    Ok(ResponseHead { encoding: encoding(&head.headers), accept_encoding, status })
+    let fields = Fields::of(&head.headers);
+    let status = fields.status();
+    let (code, what) = match head.status {
+        StatusCode::OK if status.is_none() && !fields.is_grpc() => {
+            (Code::UNKNOWN, "not an answer of a gRPC server".into())
+        }
+        other if status.is_none() && other != StatusCode::OK => {
+            (Code::from_http_status(other), format!("HTTP status {other} without grpc-status"))
+        }
+        _ => return Ok(ResponseHead { encoding: fields.encoding, accept_encoding: fields.accept_encoding, status }),
+    };
+    let message = format!("{what}: {}", fields.named_content_type());
+    Err(WireStatus { code, message, details: Bytes::new() })
 }
 
 /// The status in trailers or in the head of a Trailers-Only answer; `None` when there is no `grpc-status`.
 pub fn read_status(headers: &HeaderMap) -> Option<WireStatus> {
-    let code = Code::parse(headers.get(GRPC_STATUS)?.as_bytes());
-    let message = headers.get(GRPC_MESSAGE).map(|value| percent::decode(value.as_bytes()).into_owned());
-    let details = headers.get(GRPC_STATUS_DETAILS).and_then(|value| binary::decode(value.as_bytes()).ok());
-    Some(WireStatus { code, message: message.unwrap_or_default(), details: details.unwrap_or_default().into() })
+    Fields::of(headers).status()
 }
 
 /// Why metadata must not have this name (in lower case), if it must not: the call itself speaks through it.
@@ -269,25 +259,58 @@ pub fn reserved(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether messages are protobuf in gRPC's framing.
-fn is_grpc(content_type: Option<&HeaderValue>) -> bool {
-    let Some(rest) = content_type.and_then(|value| value.as_bytes().strip_prefix(b"application/grpc")) else {
-        return false;
-    };
-    matches!(rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii_start(), [] | [b';', ..])
+/// The fields that gRPC gives a meaning, found in one pass without hashing; of a field that came twice, the first.
+#[derive(Default)]
+struct Fields<'a> {
+    content_type: Option<&'a [u8]>,
+    te: Option<&'a [u8]>,
+    timeout: Option<&'a [u8]>,
+    encoding: Option<&'a [u8]>,
+    accept_encoding: Option<&'a [u8]>,
+    status: Option<&'a [u8]>,
+    message: Option<&'a [u8]>,
+    details: Option<&'a [u8]>,
 }
 
-/// The content-type as an error text shows it.
-fn named_content_type(headers: &HeaderMap) -> String {
-    match headers.get(header::CONTENT_TYPE) {
-        Some(value) => format!("content-type {}", quoted(value.as_bytes())),
-        None => "no content-type".to_owned(),
+impl<'a> Fields<'a> {
+    fn of(headers: &'a HeaderMap) -> Fields<'a> {
+        let mut fields = Fields::default();
+        for (name, value) in headers {
+            let field = match name.as_str() {
+                "content-type" => &mut fields.content_type,
+                "te" => &mut fields.te,
+                "grpc-timeout" => &mut fields.timeout,
+                "grpc-encoding" if value != "identity" => &mut fields.encoding,
+                "grpc-accept-encoding" => &mut fields.accept_encoding,
+                "grpc-status" => &mut fields.status,
+                "grpc-message" => &mut fields.message,
+                "grpc-status-details-bin" => &mut fields.details,
+                _ => continue,
+            };
+            field.get_or_insert(value.as_bytes());
+        }
+        fields
     }
-}
 
-/// The compression of the messages that follow.
-fn encoding(headers: &HeaderMap) -> Option<&[u8]> {
-    headers.get(GRPC_ENCODING).map(HeaderValue::as_bytes).filter(|name| name != b"identity")
+    /// Whether messages are protobuf in gRPC's framing.
+    fn is_grpc(&self) -> bool {
+        let Some(rest) = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc")) else {
+            return false;
+        };
+        matches!(rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii_start(), [] | [b';', ..])
+    }
+
+    /// The content-type as an error text shows it.
+    fn named_content_type(&self) -> String {
+        self.content_type.map_or("no content-type".into(), |value| format!("content-type {}", quoted(value)))
+    }
+
+    fn status(&self) -> Option<WireStatus> {
+        let code = Code::parse(self.status?);
+        let message = self.message.map(|value| percent::decode(value).into_owned()).unwrap_or_default();
+        let details = self.details.and_then(|value| binary::decode(value).ok()).unwrap_or_default().into();
+        Some(WireStatus { code, message, details })
+    }
 }
 
 /// Writes a status that stays within [`MAX_STATUS_LEN`].
@@ -530,7 +553,7 @@ mod tests {
         assert_eq!(error.code, Code::UNAVAILABLE);
         assert_eq!(
             error.message,
-            "HTTP status 503 Service Unavailable without grpc-status, content-type \"text/html\""
+            "HTTP status 503 Service Unavailable without grpc-status: content-type \"text/html\""
         );
         let fields = [("content-type", "application/grpc"), ("grpc-status", "5")];
         let head = response_with(503, &fields);

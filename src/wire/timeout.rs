@@ -47,12 +47,11 @@ pub fn format(timeout: Duration) -> HeaderValue {
     ];
     let nanos = timeout.as_nanos();
     let (number, unit) = UNITS
-        .map(|(scale, unit)| (nanos.div_ceil(scale), unit))
         .into_iter()
+        .map(|(scale, unit)| (nanos.div_ceil(scale), unit))
         .find(|(number, _)| *number <= MAX_VALUE)
         .unwrap_or((MAX_VALUE, b'H'));
-    let mut text = number.to_string();
-    text.push(char::from(unit));
+    let text = format!("{}{}", number as u32, char::from(unit));
     HeaderValue::try_from(text).unwrap_or(const { HeaderValue::from_static("99999999H") })
 }
 
