@@ -43,7 +43,7 @@ pub const fn encoded_len(len: usize) -> usize {
 /// Reads base64, padded or not. Bits left over in the last character are ignored, as most peers do.
 pub fn decode(value: &[u8]) -> Result<Vec<u8>, BinaryError> {
     let text = match value {
-        [text @ .., b'=', b'='] | [text @ .., b'='] if value.len() % 4 == 0 => text,
+        [text @ .., b'=', b'='] | [text @ .., b'='] if value.len().is_multiple_of(4) => text,
         _ => value,
     };
     if text.len() % 4 == 1 {
@@ -87,7 +87,11 @@ impl fmt::Display for BinaryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BinaryError::Character { found, at } => {
-                write!(f, "not base64: '{}' at offset {at}; expected A-Z a-z 0-9 + / and = at the end only", found.escape_ascii())
+                write!(
+                    f,
+                    "not base64: '{}' at offset {at}; expected A-Z a-z 0-9 + / and = at the end only",
+                    found.escape_ascii()
+                )
             }
             BinaryError::Length(len) => write!(f, "not base64: {len} characters leave one that belongs to no byte"),
         }
@@ -103,7 +107,15 @@ mod tests {
 
     #[test]
     fn values_are_sent_without_padding() {
-        for (bytes, value) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"), ("foobar", "Zm9vYmFy")] {
+        for (bytes, value) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg"),
+            ("fooba", "Zm9vYmE"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(encode(bytes.as_bytes()), value);
             assert_eq!(decode(value.as_bytes()), Ok(bytes.as_bytes().to_vec()));
         }
@@ -139,7 +151,7 @@ mod tests {
             let mut value = encode(&bytes);
             prop_assert_eq!(value.len(), encoded_len(bytes.len()));
             prop_assert_eq!(decode(value.as_bytes()), Ok(bytes.clone()));
-            while value.len() % 4 != 0 {
+            while !value.len().is_multiple_of(4) {
                 value.push('=');
             }
             prop_assert_eq!(decode(value.as_bytes()), Ok(bytes));

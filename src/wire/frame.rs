@@ -255,7 +255,7 @@ pub fn encode_with(
 ) -> Result<(), TooLong> {
     let start = dst.len();
     dst.reserve(PREFIX_LEN + len_hint);
-    dst.extend_from_slice(&[u8::from(compressed), 0, 0, 0, 0]);
+    dst.put_slice(&[u8::from(compressed), 0, 0, 0, 0]);
     write(dst);
     let length = dst.len() - start - PREFIX_LEN;
     let Ok(encoded) = u32::try_from(length) else {

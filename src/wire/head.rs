@@ -107,27 +107,24 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
         let message = format!("gRPC calls are POST requests, not {}", quoted(head.method.as_str().as_bytes()));
         return Err(Refusal::Http { status: StatusCode::METHOD_NOT_ALLOWED, code: Code::INTERNAL, message });
     }
-    if !is_grpc(head.headers.get(header::CONTENT_TYPE)) {
-        let message = format!("{}: expected application/grpc or application/grpc+proto", named_content_type(&head.headers));
-        return Err(Refusal::Http { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: Code::INVALID_ARGUMENT, message });
+    let fields = Fields::of(&head.headers);
+    if !fields.is_grpc() {
+        let message = format!("{}: expected application/grpc or application/grpc+proto", fields.named_content_type());
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refusal::Http { status, code: Code::INVALID_ARGUMENT, message });
     }
-    if !head.headers.get_all(header::TE).iter().any(|te| te == TE_TRAILERS) {
-        let message = "the header te: trailers is missing: a proxy on the way may not pass on trailers".to_owned();
-        return Err(Refusal::Grpc { code: Code::INTERNAL, message });
+    let internal = |message| Refusal::Grpc { code: Code::INTERNAL, message };
+    if fields.te != Some(b"trailers") {
+        let message = "the header te: trailers is missing: a proxy on the way may not pass on trailers";
+        return Err(internal(message.to_owned()));
     }
-    let timeout = match head.headers.get(GRPC_TIMEOUT) {
-        None => None,
-        Some(value) => Some(
-            timeout::parse(value.as_bytes())
-                .map_err(|error| Refusal::Grpc { code: Code::INTERNAL, message: error.to_string() })?,
-        ),
-    };
+    let timeout = fields.timeout.map(timeout::parse).transpose().map_err(|error| internal(error.to_string()))?;
     let Some((service, method)) = split_path(head.uri.path()) else {
         let message = format!("malformed path {}: expected /service/method", quoted(head.uri.path().as_bytes()));
         return Err(Refusal::Grpc { code: Code::UNIMPLEMENTED, message });
     };
-    let accept_encoding = head.headers.get(GRPC_ACCEPT_ENCODING).map(HeaderValue::as_bytes);
-    Ok(RequestHead { service, method, timeout, encoding: encoding(&head.headers), accept_encoding })
+    let Fields { encoding, accept_encoding, .. } = fields;
+    Ok(RequestHead { service, method, timeout, encoding, accept_encoding })
 }
 
 /// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
@@ -155,7 +152,6 @@ pub fn request(
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default(); // all three parts are there: cannot fail
     let headers = request.headers_mut();
-    headers.reserve(4 + metadata.map_or(0, HeaderMap::len));
     if let Some(timeout) = timeout {
         headers.insert(GRPC_TIMEOUT, timeout::format(timeout));
     }
@@ -197,7 +193,7 @@ pub fn trailers_only(code: Code, message: &str, details: &[u8], metadata: Option
 
 /// Trailers: the status first, then what it says and `metadata` without its reserved names, within [`MAX_STATUS_LEN`].
 pub fn trailers(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> HeaderMap {
-    let mut trailers = HeaderMap::with_capacity(1);
+    let mut trailers = HeaderMap::new();
     put_status(&mut trailers, code, message, details, metadata);
     trailers
 }
@@ -229,26 +225,24 @@ pub struct WireStatus {
 /// A `grpc-status` counts whatever surrounds it. Without one, an HTTP status other than 200 is mapped by
 /// [`Code::from_http_status`], and a content-type that is not gRPC's is UNKNOWN: it was not a gRPC server that answered.
 pub fn read_response(head: &response::Parts) -> Result<ResponseHead<'_>, WireStatus> {
-    let refused = |code, message| Err(WireStatus { code, message, details: Bytes::new() });
-    let status = read_status(&head.headers);
-    if status.is_none() && head.status != StatusCode::OK {
-        let message = format!("HTTP status {} without grpc-status, {}", head.status, named_content_type(&head.headers));
-        return refused(Code::from_http_status(head.status), message);
-    }
-    if status.is_none() && !is_grpc(head.headers.get(header::CONTENT_TYPE)) {
-        let message = format!("not an answer of a gRPC server: {}", named_content_type(&head.headers));
-        return refused(Code::UNKNOWN, message);
-    }
-    let accept_encoding = head.headers.get(GRPC_ACCEPT_ENCODING).map(HeaderValue::as_bytes);
-    Ok(ResponseHead { encoding: encoding(&head.headers), accept_encoding, status })
+    let fields = Fields::of(&head.headers);
+    let status = fields.status();
+    let (code, what) = match head.status {
+        StatusCode::OK if status.is_none() && !fields.is_grpc() => {
+            (Code::UNKNOWN, "not an answer of a gRPC server".into())
+        }
+        other if status.is_none() && other != StatusCode::OK => {
+            (Code::from_http_status(other), format!("HTTP status {other} without grpc-status"))
+        }
+        _ => return Ok(ResponseHead { encoding: fields.encoding, accept_encoding: fields.accept_encoding, status }),
+    };
+    let message = format!("{what}: {}", fields.named_content_type());
+    Err(WireStatus { code, message, details: Bytes::new() })
 }
 
 /// The status in trailers or in the head of a Trailers-Only answer; `None` when there is no `grpc-status`.
 pub fn read_status(headers: &HeaderMap) -> Option<WireStatus> {
-    let code = Code::parse(headers.get(GRPC_STATUS)?.as_bytes());
-    let message = headers.get(GRPC_MESSAGE).map(|value| percent::decode(value.as_bytes()).into_owned());
-    let details = headers.get(GRPC_STATUS_DETAILS).and_then(|value| binary::decode(value.as_bytes()).ok());
-    Some(WireStatus { code, message: message.unwrap_or_default(), details: details.unwrap_or_default().into() })
+    Fields::of(headers).status()
 }
 
 /// Why metadata must not have this name (in lower case), if it must not: the call itself speaks through it.
@@ -265,23 +259,58 @@ pub fn reserved(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether messages are protobuf in gRPC's framing.
-fn is_grpc(content_type: Option<&HeaderValue>) -> bool {
-    let Some(rest) = content_type.and_then(|value| value.as_bytes().strip_prefix(b"application/grpc")) else { return false };
-    matches!(rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii_start(), [] | [b';', ..])
+/// The fields that gRPC gives a meaning, found in one pass without hashing; of a field that came twice, the first.
+#[derive(Default)]
+struct Fields<'a> {
+    content_type: Option<&'a [u8]>,
+    te: Option<&'a [u8]>,
+    timeout: Option<&'a [u8]>,
+    encoding: Option<&'a [u8]>,
+    accept_encoding: Option<&'a [u8]>,
+    status: Option<&'a [u8]>,
+    message: Option<&'a [u8]>,
+    details: Option<&'a [u8]>,
 }
 
-/// The content-type as an error text shows it.
-fn named_content_type(headers: &HeaderMap) -> String {
-    match headers.get(header::CONTENT_TYPE) {
-        Some(value) => format!("content-type {}", quoted(value.as_bytes())),
-        None => "no content-type".to_owned(),
+impl<'a> Fields<'a> {
+    fn of(headers: &'a HeaderMap) -> Fields<'a> {
+        let mut fields = Fields::default();
+        for (name, value) in headers {
+            let field = match name.as_str() {
+                "content-type" => &mut fields.content_type,
+                "te" => &mut fields.te,
+                "grpc-timeout" => &mut fields.timeout,
+                "grpc-encoding" if value != "identity" => &mut fields.encoding,
+                "grpc-accept-encoding" => &mut fields.accept_encoding,
+                "grpc-status" => &mut fields.status,
+                "grpc-message" => &mut fields.message,
+                "grpc-status-details-bin" => &mut fields.details,
+                _ => continue,
+            };
+            field.get_or_insert(value.as_bytes());
+        }
+        fields
     }
-}
 
-/// The compression of the messages that follow.
-fn encoding(headers: &HeaderMap) -> Option<&[u8]> {
-    headers.get(GRPC_ENCODING).map(HeaderValue::as_bytes).filter(|name| name != b"identity")
+    /// Whether messages are protobuf in gRPC's framing.
+    fn is_grpc(&self) -> bool {
+        let Some(rest) = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc")) else {
+            return false;
+        };
+        matches!(rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii_start(), [] | [b';', ..])
+    }
+
+    /// The content-type as an error text shows it.
+    fn named_content_type(&self) -> String {
+        self.content_type.map_or("no content-type".into(), |value| format!("content-type {}", quoted(value)))
+    }
+
+    fn status(&self) -> Option<WireStatus> {
+        let code = Code::parse(self.status?);
+        let message = self.message.map(|value| percent::decode(value).into_owned()).unwrap_or_default();
+        let details = self.details.and_then(|value| binary::decode(value).ok()).unwrap_or_default().into();
+        Some(WireStatus { code, message, details })
+    }
 }
 
 /// Writes a status that stays within [`MAX_STATUS_LEN`].
@@ -320,4 +349,233 @@ fn copy_custom(metadata: Option<&HeaderMap>, headers: &mut HeaderMap, mut left: 
 /// The size of a field as SETTINGS_MAX_HEADER_LIST_SIZE counts it (RFC 9113, section 6.5.2).
 fn field_len(name: &HeaderName, value_len: usize) -> usize {
     name.as_str().len() + value_len + 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request as a gRPC client sends it, then changed.
+    fn request_with(change: impl FnOnce(&mut Request<()>)) -> request::Parts {
+        let path = PathAndQuery::from_static("/routeguide.RouteGuide/GetFeature");
+        let authority = Authority::from_static("localhost:50051");
+        let mut request = request(&Scheme::HTTP, &authority, &path, Some(Duration::from_secs(1)), None);
+        change(&mut request);
+        request.into_parts().0
+    }
+
+    fn refusal_of(change: impl FnOnce(&mut Request<()>)) -> (Option<u16>, Code, String) {
+        match read_request(&request_with(change)).unwrap_err() {
+            Refusal::Http { status, code, message } => (Some(status.as_u16()), code, message),
+            Refusal::Grpc { code, message } => (None, code, message),
+        }
+    }
+
+    #[test]
+    fn a_request_has_the_fields_of_call_definition_in_order() {
+        let mut metadata = HeaderMap::new();
+        metadata.insert("trace-id", 7.into());
+        metadata.insert("grpc-status", 7.into());
+        let path = PathAndQuery::from_static("/routeguide.RouteGuide/GetFeature");
+        let authority = Authority::from_static("localhost:50051");
+        let request = request(&Scheme::HTTP, &authority, &path, Some(Duration::from_secs(1)), Some(&metadata));
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(request.uri(), "http://localhost:50051/routeguide.RouteGuide/GetFeature");
+        let fields: Vec<_> =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(
+            fields,
+            [
+                ("grpc-timeout", "1000000u"),
+                ("te", "trailers"),
+                ("content-type", "application/grpc"),
+                ("user-agent", "h2grpc/0.1.0"),
+                ("trace-id", "7"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_request_head_says_what_the_call_needs() {
+        let parts = request_with(|request| {
+            request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("gzip"));
+            request.headers_mut().insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip"));
+        });
+        let expected = RequestHead {
+            service: "routeguide.RouteGuide",
+            method: "GetFeature",
+            timeout: Some(Duration::from_secs(1)),
+            encoding: Some(b"gzip"),
+            accept_encoding: Some(b"identity,gzip"),
+        };
+        assert_eq!(read_request(&parts), Ok(expected));
+        let plain = request_with(|request| {
+            request.headers_mut().remove(GRPC_TIMEOUT);
+            request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("identity"));
+        });
+        assert_eq!(
+            read_request(&plain),
+            Ok(RequestHead { timeout: None, encoding: None, accept_encoding: None, ..expected })
+        );
+    }
+
+    #[test]
+    fn a_method_other_than_post_is_http_405() {
+        let (status, _, message) = refusal_of(|request| *request.method_mut() = Method::GET);
+        assert_eq!((status, message.as_str()), (Some(405), "gRPC calls are POST requests, not \"GET\""));
+        let refusal = read_request(&request_with(|request| *request.method_mut() = Method::GET)).unwrap_err();
+        let response = refuse(&refusal);
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["allow"]),
+            (405, &HeaderValue::from_static("POST"))
+        );
+        assert_eq!(response.headers()[GRPC_STATUS], "13");
+    }
+
+    #[test]
+    fn a_content_type_other_than_grpc_is_http_415() {
+        for value in [
+            "application/grpc",
+            "application/grpc+proto",
+            "application/grpc;charset=utf-8",
+            "application/grpc+proto ; a=b",
+        ] {
+            let parts = request_with(|request| {
+                _ = request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(value))
+            });
+            assert!(read_request(&parts).is_ok(), "{value}");
+        }
+        for value in [
+            "",
+            "application/json",
+            "application/grpcfoo",
+            "application/grpc+json",
+            "application/grpc-web",
+            "application/grpc+proto2",
+        ] {
+            let (status, code, message) = refusal_of(|request| {
+                _ = request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(value))
+            });
+            assert_eq!((status, code), (Some(415), Code::INVALID_ARGUMENT));
+            assert!(message.starts_with(&format!("content-type \"{value}\": expected")), "{message}");
+        }
+        let (status, _, message) = refusal_of(|request| _ = request.headers_mut().remove(header::CONTENT_TYPE));
+        assert_eq!(status, Some(415));
+        assert!(message.starts_with("no content-type: expected"), "{message}");
+    }
+
+    #[test]
+    fn a_missing_te_is_internal_and_named() {
+        let (status, code, message) = refusal_of(|request| _ = request.headers_mut().remove(header::TE));
+        assert_eq!((status, code), (None, Code::INTERNAL));
+        assert!(message.contains("te: trailers"), "{message}");
+    }
+
+    #[test]
+    fn a_malformed_timeout_is_internal_and_quoted() {
+        let (status, code, message) =
+            refusal_of(|request| _ = request.headers_mut().insert(GRPC_TIMEOUT, HeaderValue::from_static("soon")));
+        assert_eq!((status, code), (None, Code::INTERNAL));
+        assert!(message.contains("\"soon\""), "{message}");
+    }
+
+    #[test]
+    fn a_path_without_service_and_method_is_unimplemented() {
+        assert_eq!(split_path("/routeguide.RouteGuide/GetFeature"), Some(("routeguide.RouteGuide", "GetFeature")));
+        for path in ["", "/", "//", "/a", "/a/", "//a", "a/b"] {
+            assert_eq!(split_path(path), None, "{path}");
+        }
+        let (status, code, message) =
+            refusal_of(|request| *request.uri_mut() = Uri::from_static("http://localhost/GetFeature"));
+        assert_eq!((status, code), (None, Code::UNIMPLEMENTED));
+        assert_eq!(message, "malformed path \"/GetFeature\": expected /service/method");
+    }
+
+    #[test]
+    fn trailers_start_with_the_status_and_have_no_reserved_names() {
+        let ok = trailers(Code::OK, "", &[], None);
+        assert_eq!((ok.len(), &ok[GRPC_STATUS]), (1, &HeaderValue::from_static("0")));
+        let mut metadata = HeaderMap::new();
+        for name in ["tried", "grpc-status", "content-type", "connection"] {
+            metadata.insert(name, 3.into());
+        }
+        let all = trailers(Code::NOT_FOUND, "50% caf\u{e9}", &[8, 5], Some(&metadata));
+        let fields: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        let expected = [
+            ("grpc-status", "5"),
+            ("grpc-message", "50%25 caf%C3%A9"),
+            ("grpc-status-details-bin", "CAU"),
+            ("tried", "3"),
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(
+            read_status(&all),
+            Some(WireStatus {
+                code: Code::NOT_FOUND,
+                message: "50% caf\u{e9}".into(),
+                details: Bytes::from_static(&[8, 5])
+            })
+        );
+    }
+
+    #[test]
+    fn a_huge_status_is_cut_so_that_the_peer_can_read_it() {
+        let size = |map: &HeaderMap| map.iter().map(|(name, value)| field_len(name, value.len())).sum::<usize>();
+        let mut metadata = HeaderMap::new();
+        metadata.insert("tried", 3.into());
+        let cut = trailers(Code::INTERNAL, &"\u{e9}".repeat(10_000), &[7; 100], Some(&metadata));
+        assert!(size(&cut) <= MAX_STATUS_LEN && size(&cut) > MAX_STATUS_LEN - 100);
+        assert!(cut.get(GRPC_STATUS_DETAILS).is_none());
+        assert_eq!(cut["tried"], "3");
+        assert!(read_status(&cut).unwrap().message.chars().all(|character| character == '\u{e9}'));
+
+        let without_details = trailers(Code::INTERNAL, "short", &[7; 7000], Some(&metadata));
+        assert_eq!((without_details.len(), &without_details[GRPC_MESSAGE]), (3, &HeaderValue::from_static("short")));
+
+        for number in 0..1000 {
+            metadata.append("tried", number.into());
+        }
+        assert!(size(&trailers(Code::INTERNAL, &"x".repeat(10_000), &[], Some(&metadata))) <= MAX_STATUS_LEN);
+    }
+
+    fn response_with(status: u16, fields: &[(&'static str, &'static str)]) -> response::Parts {
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        for (name, value) in fields {
+            response.headers_mut().append(*name, HeaderValue::from_static(value));
+        }
+        response.into_parts().0
+    }
+
+    #[test]
+    fn an_http_status_without_grpc_status_is_mapped_and_named() {
+        let error = read_response(&response_with(503, &[("content-type", "text/html")])).unwrap_err();
+        assert_eq!(error.code, Code::UNAVAILABLE);
+        assert_eq!(
+            error.message,
+            "HTTP status 503 Service Unavailable without grpc-status: content-type \"text/html\""
+        );
+        let fields = [("content-type", "application/grpc"), ("grpc-status", "5")];
+        let head = response_with(503, &fields);
+        assert_eq!(read_response(&head).unwrap().status.unwrap().code, Code::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_response_content_type_other_than_grpc_is_unknown_and_named() {
+        let error = read_response(&response_with(200, &[("content-type", "text/html")])).unwrap_err();
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (Code::UNKNOWN, "not an answer of a gRPC server: content-type \"text/html\"")
+        );
+        assert_eq!(read_response(&response_with(200, &[])).unwrap_err().code, Code::UNKNOWN);
+    }
+
+    #[test]
+    fn trailers_only_is_recognised() {
+        let head = response_head().into_parts().0;
+        assert_eq!(read_response(&head), Ok(ResponseHead { encoding: None, accept_encoding: None, status: None }));
+        let head = trailers_only(Code::NOT_FOUND, "no such place", &[], None).into_parts().0;
+        let status = read_response(&head).unwrap().status.unwrap();
+        assert_eq!((status.code, status.message.as_str()), (Code::NOT_FOUND, "no such place"));
+    }
 }

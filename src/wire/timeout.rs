@@ -37,16 +37,21 @@ pub fn parse(value: &[u8]) -> Result<Duration, TimeoutError> {
 /// Writes a value for `grpc-timeout` in the finest unit whose number fits 8 digits, rounded up: what [`parse`] reads from
 /// it is never shorter than `timeout`, and less than a ten-millionth longer. What no unit holds becomes `99999999H`, 11,000 years.
 pub fn format(timeout: Duration) -> HeaderValue {
-    const UNITS: [(u128, u8); 6] =
-        [(1, b'n'), (1_000, b'u'), (1_000_000, b'm'), (1_000_000_000, b'S'), (60_000_000_000, b'M'), (3_600_000_000_000, b'H')];
+    const UNITS: [(u128, u8); 6] = [
+        (1, b'n'),
+        (1_000, b'u'),
+        (1_000_000, b'm'),
+        (1_000_000_000, b'S'),
+        (60_000_000_000, b'M'),
+        (3_600_000_000_000, b'H'),
+    ];
     let nanos = timeout.as_nanos();
     let (number, unit) = UNITS
-        .map(|(scale, unit)| (nanos.div_ceil(scale), unit))
         .into_iter()
+        .map(|(scale, unit)| (nanos.div_ceil(scale), unit))
         .find(|(number, _)| *number <= MAX_VALUE)
         .unwrap_or((MAX_VALUE, b'H'));
-    let mut text = number.to_string();
-    text.push(char::from(unit));
+    let text = format!("{}{}", number as u32, char::from(unit));
     HeaderValue::try_from(text).unwrap_or(const { HeaderValue::from_static("99999999H") })
 }
 
