@@ -114,6 +114,11 @@ impl Metadata {
         self.iter().next().is_none()
     }
 
+    /// Adds the entries of `other`.
+    pub fn merge(&mut self, other: &Metadata) {
+        other.copy_to(&mut self.0);
+    }
+
     /// Adds the entries to the headers of a message.
     pub fn copy_to(&self, headers: &mut HeaderMap) {
         for (name, value) in self.iter() {

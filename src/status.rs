@@ -82,6 +82,11 @@ impl Status {
         Status { code, message: message.into(), extra: None }
     }
 
+    /// Whether the call ended well.
+    pub fn is_ok(&self) -> bool {
+        self.code == Code::OK
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.code
@@ -105,6 +110,11 @@ impl Status {
     /// The metadata, to add to it.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
         &mut self.extra_mut().metadata
+    }
+
+    /// The metadata alone.
+    pub fn into_metadata(self) -> Metadata {
+        self.extra.map(|extra| extra.metadata).unwrap_or_default()
     }
 
     /// The same status with these details.
