@@ -227,7 +227,8 @@ mod tests {
             runs.iter().all(|run| !run.is_empty()) && runs.windows(2).all(|pair| pair[0].end < pair[1].start),
             "{runs:?}"
         );
-        for run in runs {
+        for run in runs.into_iter().take(10) {
+            let run = run.start..run.end.min(run.start + 100);
             let mut expected = Vec::new();
             for feature in run.clone().map(|index| features.get(index)) {
                 let message = feature.encode_to_vec();
@@ -338,8 +339,8 @@ mod tests {
     proptest! {
         #[test]
         fn lookups_agree_with_the_obvious_way(
-            points in prop::collection::vec(any_point(), 0..1500),
-            asked in prop::collection::vec((any_point(), any_point()), 1..8),
+            points in prop::collection::vec(any_point(), 0..400),
+            asked in prop::collection::vec((any_point(), any_point()), 1..5),
         ) {
             let features = named(points.iter().copied());
             prop_assert_eq!(features.points().collect::<Vec<_>>(), &points[..]);

@@ -1,6 +1,12 @@
 //! Reading a feature database in the format of the published RouteGuide tutorials.
 
-use std::{fmt, fs::File, io, io::Read, marker::PhantomData, path::Path};
+use std::{
+    fmt,
+    fs::File,
+    io::{BufReader, Read},
+    marker::PhantomData,
+    path::Path,
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -14,79 +20,57 @@ use super::{
 
 const FORMAT: &str = r#"a database is a JSON array of {"location": {"latitude": .., "longitude": ..}, "name": ".."}, the coordinates int32 in units of 10^-7 degrees"#;
 
-/// Why a feature database was refused.
+/// Why a feature database was refused: who, where, what was expected and what was found.
 #[derive(Debug)]
-pub enum LoadError {
-    /// The file could not be opened or read.
-    Read {
-        /// The file's name.
-        file: String,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// The file is not a feature database.
-    Format {
-        /// The file's name.
-        file: String,
-        /// The line where reading stopped, from 1.
-        line: usize,
-        /// The byte of that line, from 1; 0 at a line's beginning.
-        column: usize,
-        /// What was expected, and what was found.
-        problem: String,
-    },
+pub struct LoadError {
+    /// The file's name.
+    pub file: String,
+    /// Line and column (in bytes, from 1) where reading stopped; none when the file could not be read.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong there, or what the system says.
+    pub problem: String,
 }
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read { file, error } => write!(f, "cannot read the feature database {file}: {error}"),
-            Self::Format { file, line, column, problem } => write!(f, "{file}:{line}:{column}: {problem} ({FORMAT})"),
+        let Self { file, place, problem } = self;
+        match place {
+            Some((line, column)) => write!(f, "{file}:{line}:{column}: {problem} ({FORMAT})"),
+            None => write!(f, "cannot read the feature database {file}: {problem}"),
         }
     }
 }
 
-impl std::error::Error for LoadError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Read { error, .. } => Some(error),
-            Self::Format { .. } => None,
-        }
-    }
-}
+impl std::error::Error for LoadError {}
 
 impl Features {
     /// Loads the database in the file `path`; see [`Features::parse`].
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let name = path.display().to_string();
+        let file = path.display().to_string();
         match File::open(path) {
-            Ok(file) => Self::parse(io::BufReader::with_capacity(1 << 18, file), &name),
-            Err(error) => Err(LoadError::Read { file: name, error }),
+            Ok(json) => Self::parse(BufReader::with_capacity(1 << 18, json), &file),
+            Err(error) => Err(LoadError { file, place: None, problem: error.to_string() }),
         }
     }
 
-    /// Reads a database from `json`, called `file` in errors. It must be what the published tutorials use, an array of
+    /// Reads a database from `json` (a buffered reader), called `file` in errors, in the format of the published tutorials:
     ///
     /// ```json
-    /// {"location": {"latitude": 409146138, "longitude": -746188906}, "name": "Berkshire Valley Management Area Trail, Jefferson, NJ, USA"}
+    /// [{"location": {"latitude": 409146138, "longitude": -746188906}, "name": "Berkshire Valley .."}, ..]
     /// ```
     ///
-    /// All four fields are required, so a misspelt one is noticed; other fields are skipped. Entries are taken over one
-    /// by one as they are read: a file needs no memory beside what it becomes. Give a buffered reader.
+    /// All four fields are required, so a misspelt one is noticed; other fields are skipped. Entries are taken over
+    /// one by one as they are read: the file needs no memory beside what it becomes.
     pub fn parse(json: impl Read, file: &str) -> Result<Self, LoadError> {
         let mut builder = Builder::default();
         let mut json = serde_json::Deserializer::from_reader(json);
-        let outcome = json.deserialize_seq(Entries(&mut builder)).and_then(|()| json.end());
-        match outcome {
-            Ok(()) => Ok(builder.finish()),
-            Err(error) if error.is_io() => Err(LoadError::Read { file: file.to_owned(), error: error.into() }),
-            Err(error) => {
-                let (line, column) = (error.line(), error.column());
-                let problem = error.to_string();
-                let problem = problem.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&problem);
-                Err(LoadError::Format { file: file.to_owned(), line, column, problem: problem.to_owned() })
-            }
-        }
+        json.deserialize_seq(Entries(&mut builder)).and_then(|()| json.end()).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let text = error.to_string();
+            let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text).to_owned();
+            LoadError { file: file.to_owned(), place: (!error.is_io()).then_some((line, column)), problem }
+        })?;
+        Ok(builder.finish())
     }
 }
 
@@ -172,31 +156,31 @@ mod tests {
         let location = r#"{"location": {"latitude": 1, "longitude": 2}"#;
         let cases = [
             (String::new(), "places.json:1:0: EOF while parsing a value"),
-            ("{}".into(), "places.json:1:0: invalid type: map, expected an array of features"),
+            ("{}".into(), "places.json:1:1: invalid type: map, expected an array of features"),
             ("[\n{}\n]".into(), "places.json:2:2: missing field `location`"),
-            (format!("[{location}}}]"), "places.json:1:45: missing field `name`"),
-            (format!("[{location}, \"name\": \"a\"},\n]"), "places.json:2:1: trailing comma"),
-            (format!("[{location}, \"name\": 5}}]"), "places.json:1:54: invalid type: integer `5`, expected a string"),
-            (format!("[{location}, \"name\": \"a\"}}"), "places.json:1:57: EOF while parsing a list"),
-            (format!("[{location}, \"name\": \"a\"}}] x"), "places.json:1:60: trailing characters"),
+            (format!("[{location}}}]"), "places.json:1:46: missing field `name`"),
+            (format!("[{location}, \"name\": \"a\"}},\n]"), "places.json:2:1: trailing comma"),
+            (format!("[{location}, \"name\": 5}}]"), "places.json:1:57: invalid type: integer `5`, expected a string"),
+            (format!("[{location}, \"name\": \"a\"}}"), "places.json:1:59: EOF while parsing a list"),
+            (format!("[{location}, \"name\": \"a\"}}] x"), "places.json:1:62: trailing characters"),
             (
                 r#"[{"location": {"latitude": 2147483648, "#.into(),
-                "places.json:1:37: invalid value: integer `2147483648`, expected i32",
+                "places.json:1:38: invalid value: integer `2147483648`, expected i32",
             ),
             (
                 r#"[{"location": {"latitude": 40.9, "#.into(),
-                "places.json:1:31: invalid type: floating point `40.9`, expected i32",
+                "places.json:1:32: invalid type: floating point `40.9`, expected i32",
             ),
             (
                 r#"[{"location": [1, 2], "name": ""}]"#.into(),
-                "places.json:1:14: invalid type: sequence, expected an object",
+                "places.json:1:15: invalid type: sequence, expected an object",
             ),
-            (r#"[[[1, 2], ""]]"#.into(), "places.json:1:1: invalid type: sequence, expected an object"),
-            (r#"[{"name": "a", "name": "b"}]"#.into(), "places.json:1:21: duplicate field `name`"),
+            (r#"[[[1, 2], ""]]"#.into(), "places.json:1:2: invalid type: sequence, expected an object"),
+            (r#"[{"name": "a", "name": "b"}]"#.into(), "places.json:1:22: duplicate field `name`"),
         ];
+        let hint = format!(" ({FORMAT})");
         for (json, expected) in cases {
-            let refusal = refusal(&json);
-            assert_eq!(refusal, format!("{expected} ({FORMAT})"), "for {json}");
+            assert_eq!(refusal(&json), format!("{expected}{hint}"), "for {json}");
         }
         let long = "x".repeat(super::super::features::MAX_NAME_BYTES + 1);
         let refusal = refusal(&format!("[\n{location}, \"name\": \"{long}\"}}]"));
@@ -208,6 +192,6 @@ mod tests {
         let missing = Features::load(Path::new("no/such/places.json")).expect_err("there is none").to_string();
         assert!(missing.starts_with("cannot read the feature database no/such/places.json: "), "{missing}");
         let directory = Features::load(Path::new(env!("CARGO_MANIFEST_DIR"))).expect_err("a directory");
-        assert!(matches!(directory, LoadError::Read { .. }), "{directory}");
+        assert!(directory.place.is_none(), "{directory}");
     }
 }

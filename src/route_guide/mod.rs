@@ -27,13 +27,10 @@ pub mod features;
 pub mod geo;
 mod index;
 mod load;
-pub mod service;
-pub mod tour;
 
 pub use features::Features;
 pub use index::Runs;
 pub use load::LoadError;
-pub use service::{Guide, RouteGuide, RouteGuideClient};
 pub use proto::{Feature, Point, Rectangle, RouteNote, RouteSummary};
 
 /// The compiled form of `proto/route_guide.proto` (a `google.protobuf.FileDescriptorSet`), for reflection and for tests
