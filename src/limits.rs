@@ -25,7 +25,6 @@ pub const READ_A_TURN: usize = 256 * 1024;
 /// HTTP/2's own buffer of 8 KiB would make.
 pub const READ_BUFFER: usize = 64 * 1024;
 
-
 /// What a server or a client allows its peer. `Limits::default()` holds for servers on the open network.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

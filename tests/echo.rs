@@ -254,7 +254,11 @@ async fn deadline_expiry_is_deadline_exceeded_and_drops_the_handler() {
     parrot.until(0).await;
     let (mut texts, answers) = client.chat().await.unwrap();
     assert_eq!(collect(answers).await.unwrap_err().code(), Code::DEADLINE_EXCEEDED);
-    let sent = soon(async { while texts.send(text("late")).await.is_ok() { tokio::task::yield_now().await } });
+    let sent = soon(async {
+        while texts.send(text("late")).await.is_ok() {
+            tokio::task::yield_now().await
+        }
+    });
     sent.await;
     parrot.until(0).await;
 }
@@ -293,7 +297,12 @@ async fn a_server_that_answers_early_is_heard() {
     let (mut texts, answer) = client.join().await.unwrap();
     texts.send(text("stop")).await.unwrap();
     // The sender may learn that nobody listens any more; the answer says why.
-    soon(async { while texts.send(text("more".repeat(1000))).await.is_ok() { tokio::task::yield_now().await } }).await;
+    soon(async {
+        while texts.send(text("more".repeat(1000))).await.is_ok() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
     let status = soon(answer.response()).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::OUT_OF_RANGE, "enough"));
 }
@@ -384,7 +393,12 @@ async fn a_stop_lets_calls_in_flight_end_and_refuses_new_connections() {
     parrot.until(1).await;
     let address = running.address;
     let stopped = running.stop();
-    soon(async { while tokio::net::TcpStream::connect(address).await.is_ok() { tokio::task::yield_now().await } }).await;
+    soon(async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
     texts.send(text("after")).await.unwrap();
     assert_eq!(soon(answers.next()).await.unwrap().unwrap().text, "after");
     texts.finish().await.unwrap();

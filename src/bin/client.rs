@@ -13,7 +13,10 @@ use h2grpc::route_guide::{Features, Point, Rectangle, RouteGuideClient};
 
 /// Calls a RouteGuide server, this project's or any other.
 #[derive(Parser)]
-#[command(version, after_help = "A call that fails is told on standard error with its gRPC status, and the exit code is 1.")]
+#[command(
+    version,
+    after_help = "A call that fails is told on standard error with its gRPC status, and the exit code is 1."
+)]
 struct Options {
     /// The server
     #[arg(long, value_name = "http://HOST:PORT", default_value = "http://localhost:50051", global = true)]
@@ -86,7 +89,8 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A reader that has seen enough, such as `head`, is no failure.
-            if matches!(error.downcast_ref(), Some(TourError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe) {
+            if matches!(error.downcast_ref(), Some(TourError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe)
+            {
                 return ExitCode::SUCCESS;
             }
             eprintln!("error: {error}");

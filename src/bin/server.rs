@@ -1,6 +1,6 @@
 //! The RouteGuide server: `server --help` tells its settings.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +12,10 @@ use h2grpc::route_guide::{Features, Guide, RouteGuide};
 use h2grpc::server::{Server, listen};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Serves RouteGuide, the example service of the gRPC tutorials, to any gRPC client.
 ///
@@ -20,8 +23,11 @@ use tracing_subscriber::EnvFilter;
 /// routeguide.RouteGuide and RouteGuide. SIGTERM or Ctrl-C stops it: no new connections, calls in flight end first.
 /// What happens is logged on standard error, as RUST_LOG says (info by default; off, warn, debug).
 #[derive(Parser)]
-#[command(version, after_help = "Try it:\n  server &\n  client all\n  grpcurl -plaintext -proto proto/route_guide.proto \
-    -d '{\"latitude\": 409146138, \"longitude\": -746188906}' localhost:50051 routeguide.RouteGuide/GetFeature")]
+#[command(
+    version,
+    after_help = "Try it:\n  server &\n  client all\n  grpcurl -plaintext -proto proto/route_guide.proto \
+    -d '{\"latitude\": 409146138, \"longitude\": -746188906}' localhost:50051 routeguide.RouteGuide/GetFeature"
+)]
 struct Options {
     /// Address to listen on, repeatable; port 0 takes a free one. By default port 50051 on both loopback
     /// addresses, so that "localhost" works whichever of them a client tries [default: 127.0.0.1:50051, [::1]:50051]
@@ -60,15 +66,22 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
-    tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter).init();
-    match run(options) {
+    match log().and_then(|()| run(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Logs to standard error what `RUST_LOG` asks for: a level, or levels by module.
+fn log() -> Result<(), Box<dyn std::error::Error>> {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
+    let targets: Targets = wanted.parse().map_err(|error| format!("RUST_LOG is \"{wanted}\": {error}"))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    Ok(())
 }
 
 fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {

@@ -85,7 +85,11 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
 }
 
 /// The next chunk of `body`. Its room in the flow-control window is given back at once, because the decoder takes it whole.
-pub(super) fn poll_body(body: &mut RecvStream, cx: &mut Context<'_>, doing: &str) -> Poll<Result<Option<Bytes>, Status>> {
+pub(super) fn poll_body(
+    body: &mut RecvStream,
+    cx: &mut Context<'_>,
+    doing: &str,
+) -> Poll<Result<Option<Bytes>, Status>> {
     match ready!(body.poll_data(cx)) {
         Some(Ok(chunk)) => {
             // It fails only when the stream is gone, and its window with it.

@@ -17,9 +17,9 @@ use super::backoff;
 use super::connection::{self, Live};
 use super::dial::{self, Dial, Endpoint};
 use crate::call::status_of;
+use crate::connection::ByteStream;
 use crate::limits::Limits;
 use crate::status::Status;
-use crate::connection::ByteStream;
 use crate::wire::head;
 
 /// Calls to one server. Cheap to clone, and all clones share the connection.

@@ -13,8 +13,8 @@ use http::uri::{Authority, Scheme};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::status::Status;
 use crate::connection::{ByteStream, prepare};
+use crate::status::Status;
 
 /// How long one address may take to connect: gRPC's MIN_CONNECT_TIMEOUT (connection-backoff.md).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);

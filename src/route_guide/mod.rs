@@ -27,11 +27,14 @@ pub mod features;
 pub mod geo;
 mod index;
 mod load;
+pub mod service;
+pub mod tour;
 
 pub use features::Features;
 pub use index::Runs;
 pub use load::LoadError;
 pub use proto::{Feature, Point, Rectangle, RouteNote, RouteSummary};
+pub use service::{Guide, RouteGuide, RouteGuideClient};
 
 /// The compiled form of `proto/route_guide.proto` (a `google.protobuf.FileDescriptorSet`), for reflection and for tests
 /// that hold the service's declaration against it.

@@ -52,11 +52,7 @@ impl RouteGuide for Guide {
         Ok(self.features.feature(&point).unwrap_or_else(unnamed))
     }
 
-    async fn list_features(
-        &self,
-        request: Request<Rectangle>,
-        features: &mut Outbound<Feature>,
-    ) -> Result<(), Status> {
+    async fn list_features(&self, request: Request<Rectangle>, features: &mut Outbound<Feature>) -> Result<(), Status> {
         for run in self.features.within(&Bounds::from(&request.message)) {
             let run = Encoded::from_frames(self.features.frames(run)); // encoded when the database was loaded
             features.send_encoded(run).await?; // waits when the client's flow-control window is full

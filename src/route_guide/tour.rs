@@ -69,11 +69,7 @@ pub fn heading(method: &str, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// GetFeature at each of `points`.
-pub async fn get_feature(
-    client: &RouteGuideClient,
-    points: &[Point],
-    out: &mut impl Write,
-) -> Result<(), TourError> {
+pub async fn get_feature(client: &RouteGuideClient, points: &[Point], out: &mut impl Write) -> Result<(), TourError> {
     for point in points {
         let feature = client.get_feature(*point).await.of("GetFeature")?.message;
         write_feature(&feature, out)?;

@@ -26,9 +26,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::call::IncomingCall;
+use crate::connection::ByteStream;
 use crate::limits::Limits;
 use crate::status::Status;
-use crate::connection::ByteStream;
 
 pub use crate::service::{Method, Service};
 pub use listen::listen;
