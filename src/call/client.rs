@@ -100,6 +100,8 @@ pub struct ResponseBody {
     stage: Stage,
     metadata: Metadata,
     trailers: Metadata,
+    /// For error texts.
+    server: Arc<str>,
     deadline: Option<Deadline>,
     /// The request, where it is a stream that may be running still.
     request: Option<Arc<Outlet>>,
@@ -151,11 +153,17 @@ impl Deadline {
 }
 
 impl ResponseBody {
-    pub(crate) fn new(head: ResponseFuture, deadline: Option<Deadline>, request: Option<Arc<Outlet>>) -> Self {
+    pub(crate) fn new(
+        head: ResponseFuture,
+        server: Arc<str>,
+        deadline: Option<Deadline>,
+        request: Option<Arc<Outlet>>,
+    ) -> Self {
         ResponseBody {
             stage: Stage::Head(head),
             metadata: Metadata::new(),
             trailers: Metadata::new(),
+            server,
             deadline,
             request,
         }
@@ -169,8 +177,9 @@ impl ResponseBody {
                     Ok(response) => self.read_head(response),
                     Err(error) => Stage::Over(Err(self.lost(error, "its response was awaited"))),
                 },
-                Stage::Messages(body) => match ready!(poll_body(body, cx, "the response was read"))? {
-                    Some(chunk) => return Poll::Ready(Ok(Some(chunk))),
+                Stage::Messages(body) => match ready!(poll_body(body, cx)) {
+                    Some(Ok(chunk)) => return Poll::Ready(Ok(Some(chunk))),
+                    Some(Err(error)) => Stage::Over(Err(self.lost(error, "its response was read"))),
                     None => match std::mem::replace(&mut self.stage, Stage::Over(Ok(()))) {
                         Stage::Messages(body) => Stage::Trailers(body),
                         other => other,
@@ -222,7 +231,7 @@ impl ResponseBody {
 
     /// A reset with CANCEL that comes when the time is up is the server's keeping of the same deadline.
     fn lost(&self, error: h2::Error, doing: &str) -> Status {
-        let status = status_of(error, doing);
+        let status = status_of(error, &format!("{doing} from {}", self.server));
         match &self.deadline {
             Some(deadline) if status.code() == Code::CANCELLED && deadline.at <= Instant::now() => deadline.status(),
             _ => status,

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use h2::RecvStream;
 use prost::Message;
 
-use super::error::status_of;
 use super::server::RequestBody;
 use crate::codec;
 use crate::status::Status;
@@ -85,18 +84,11 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
 }
 
 /// The next chunk of `body`. Its room in the flow-control window is given back at once, because the decoder takes it whole.
-pub(super) fn poll_body(
-    body: &mut RecvStream,
-    cx: &mut Context<'_>,
-    doing: &str,
-) -> Poll<Result<Option<Bytes>, Status>> {
-    match ready!(body.poll_data(cx)) {
-        Some(Ok(chunk)) => {
-            // It fails only when the stream is gone, and its window with it.
-            let _ = body.flow_control().release_capacity(chunk.len());
-            Poll::Ready(Ok(Some(chunk)))
-        }
-        Some(Err(error)) => Poll::Ready(Err(status_of(error, doing))),
-        None => Poll::Ready(Ok(None)),
+pub(super) fn poll_body(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    let chunk = ready!(body.poll_data(cx));
+    if let Some(Ok(chunk)) = &chunk {
+        // It fails only when the stream is gone, and its window with it.
+        let _ = body.flow_control().release_capacity(chunk.len());
     }
+    Poll::Ready(chunk)
 }

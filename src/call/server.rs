@@ -17,6 +17,7 @@ use h2::RecvStream;
 use prost::Message;
 use tokio::time::Instant;
 
+use super::error::status_of;
 use super::inbound::{Inbound, Source, poll_body};
 use super::outbound::{Outbound, Outlet};
 use crate::metadata::Metadata;
@@ -172,7 +173,8 @@ impl Source for RequestBody {
         if self.ended {
             return Poll::Ready(Ok(None));
         }
-        let chunk = ready!(poll_body(&mut self.body, cx, "the request was read"))?;
+        let chunk = ready!(poll_body(&mut self.body, cx)).transpose();
+        let chunk = chunk.map_err(|error| status_of(error, "the request was read"))?;
         self.ended = chunk.is_none() || self.body.is_end_stream();
         Poll::Ready(Ok(chunk))
     }

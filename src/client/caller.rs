@@ -82,7 +82,7 @@ impl Caller {
         let mut opened = self.open(method).await?;
         // It fails when the server has answered already, and then its answer counts.
         let _ = opened.request.send_data(frame.freeze(), true);
-        Ok(self.answers(opened.response, opened.deadline, None))
+        Ok(self.answers(opened.response, opened.live.server, opened.deadline, None))
     }
 
     /// A stream out, one message in.
@@ -108,16 +108,18 @@ impl Caller {
         let Opened { response, request, live, deadline } = self.open(method).await?;
         let outlet = Arc::new(Outlet::request(request));
         live.drive(Arc::clone(&outlet), deadline.as_ref().map(Deadline::again));
-        Ok((Outbound::new(Arc::clone(&outlet)), self.answers(response, deadline, Some(outlet))))
+        let answers = self.answers(response, live.server, deadline, Some(Arc::clone(&outlet)));
+        Ok((Outbound::new(outlet), answers))
     }
 
     fn answers<R: Message + Default>(
         &self,
         response: ResponseFuture,
+        server: Arc<str>,
         deadline: Option<Deadline>,
         request: Option<Arc<Outlet>>,
     ) -> Answers<R> {
-        Inbound::new(ResponseBody::new(response, deadline, request), self.channel.max_message())
+        Inbound::new(ResponseBody::new(response, server, deadline, request), self.channel.max_message())
     }
 
     /// Begins a call, within its deadline.

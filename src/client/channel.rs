@@ -130,8 +130,9 @@ impl Channel {
                 return Err(Status::unavailable(text));
             }
         }
-        let dialled = async { connection::connect((self.shared.dial)().await?, &self.shared.limits).await };
-        let dialled = dialled.await;
+        let server = self.shared.endpoint.to_string().into();
+        let dialled =
+            async { connection::connect((self.shared.dial)().await?, server, &self.shared.limits).await }.await;
         let mut state = self.state();
         match dialled {
             Ok(live) => {

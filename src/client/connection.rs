@@ -22,6 +22,8 @@ pub(super) struct Live {
     /// Opens streams.
     pub(super) requests: SendRequest<Bytes>,
     streams: UnboundedSender<Pump>,
+    /// The server, for error texts.
+    pub(super) server: Arc<str>,
 }
 
 /// A request that is a stream, to be driven with the connection.
@@ -41,7 +43,7 @@ impl Live {
 }
 
 /// Speaks HTTP/2 over `io`, in a task of its own.
-pub(super) async fn connect<IO: ByteStream>(io: IO, limits: &Limits) -> io::Result<Live> {
+pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &Limits) -> io::Result<Live> {
     let transport = Transport::new(io);
     let (requests, h2) = Builder::new()
         .initial_window_size(limits.stream_window)
@@ -61,7 +63,7 @@ pub(super) async fn connect<IO: ByteStream>(io: IO, limits: &Limits) -> io::Resu
             Err(error) => debug!(%error, "connection failed"),
         }
     });
-    Ok(Live { requests, streams })
+    Ok(Live { requests, streams, server })
 }
 
 /// The connection's turns: take what the senders of streaming requests have put in, let h2 read and write, and write once

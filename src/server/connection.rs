@@ -65,6 +65,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
         transport.begin_turn();
         let cx = &mut Context::from_waker(&waker);
         loop {
+            let was_draining = draining.is_some();
             let mut busy = !calls.is_empty();
             while let Poll::Ready(accepted) = h2.poll_accept(cx) {
                 match accepted {
@@ -93,7 +94,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")));
             }
 
-            if turn.goes_round_again() {
+            if turn.goes_round_again() || draining.is_some() != was_draining {
                 continue;
             }
             if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
