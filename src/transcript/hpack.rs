@@ -5,11 +5,11 @@
 //! 40 02 74 65 ...     te: trailers           literal, added; new name
 //! ```
 
-use std::{collections::VecDeque, ops::Range};
+use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
-use super::huffman;
+use super::{Part, huffman};
 
 /// The static table (Appendix A), entries 1 to 61: a name, and after a space its value if it has one.
 const STATIC: &str = ":authority|:method GET|:method POST|:path /|:path /index.html|:scheme http|:scheme https|:status 200|\
@@ -20,57 +20,7 @@ const STATIC: &str = ":authority|:method GET|:method POST|:path /|:path /index.h
     last-modified|link|location|max-forwards|proxy-authenticate|proxy-authorization|range|referer|refresh|retry-after|\
     server|set-cookie|strict-transport-security|transfer-encoding|user-agent|vary|via|www-authenticate";
 const STATIC_ENTRIES: usize = 61;
-
-/// How a field is represented (section 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// A whole entry of the static or dynamic table.
-    Indexed,
-    /// Spelled out, and added to the dynamic table.
-    Incremental,
-    /// Spelled out, not added.
-    WithoutIndexing,
-    /// Spelled out, and no intermediary may ever index it: a secret.
-    NeverIndexed,
-    /// No field but a new size of the dynamic table.
-    SizeUpdate,
-}
-
-/// One field of a header block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Where in the block its bytes are.
-    pub at: Range<usize>,
-    /// Its representation.
-    pub form: Form,
-    /// The table entry of field or name: 1 to 61 are static, 62 is the newest dynamic one; 0 for a new name.
-    pub index: usize,
-    /// Whether name or value are Huffman-coded.
-    pub huffman: bool,
-    /// The name.
-    pub name: Bytes,
-    /// The value.
-    pub value: Bytes,
-}
-
-impl Field {
-    /// The representation in words.
-    pub fn note(&self) -> String {
-        let name = match (self.form, self.index) {
-            (Form::SizeUpdate, _) => return "size update".into(),
-            (Form::Indexed, 1..=STATIC_ENTRIES) => return format!("indexed {} of the static table", self.index),
-            (Form::Indexed, _) => return format!("indexed {} of the dynamic table", self.index),
-            (_, 0) => "new name".into(),
-            (_, index) => format!("name {index}"),
-        };
-        let form = match self.form {
-            Form::Incremental => "literal, added",
-            Form::NeverIndexed => "literal, never indexed",
-            _ => "literal, not added",
-        };
-        format!("{form}; {name}{}", if self.huffman { "; Huffman" } else { "" })
-    }
-}
+const SIZE_UPDATE: &str = "size update";
 
 /// One direction's decoder, whose dynamic table lives as long as the connection.
 #[derive(Debug)]
@@ -95,27 +45,23 @@ impl Decoder {
         self.allowed = self.allowed.max(size as usize);
     }
 
-    /// Decodes one whole block: its fields as far as they go, and if that is not to the end, why. After an error the
-    /// table is unknown, so every later block is an error too.
-    pub fn decode(&mut self, block: &Bytes) -> (Vec<Field>, Result<(), String>) {
-        if self.failed {
-            return (Vec::new(), Err("the table is unknown since an earlier block was lost".into()));
-        }
-        let (mut fields, mut at) = (Vec::new(), 0);
-        while at < block.len() {
-            let mut input = Input { block, at, huffman: false };
-            match self.field(&mut input, fields.iter().all(|field: &Field| field.form == Form::SizeUpdate)) {
-                Ok((form, index, (name, value))) => {
-                    fields.push(Field { at: at..input.at, form, index, huffman: input.huffman, name, value });
-                    at = input.at;
-                }
+    /// Decodes one whole block: a part for each field, its note the representation (section 6). What cannot be
+    /// decoded is a last part that says why; as the table is unknown from there on, so is every later block.
+    pub fn decode(&mut self, block: &Bytes) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let mut rest = block.clone();
+        while !rest.is_empty() {
+            let start = rest.clone();
+            match self.field(&mut rest, parts.last().is_none_or(|part: &Part| part.note == SIZE_UPDATE)) {
+                Ok(part) => parts.push(Part { bytes: start.slice(..start.len() - rest.len()), ..part }),
                 Err(error) => {
-                    self.fail();
-                    return (fields, Err(format!("COMPRESSION_ERROR: {error}")));
+                    self.failed = true;
+                    parts.push(Part::new(start, "not decoded", "", format!("COMPRESSION_ERROR: {error}")));
+                    break;
                 }
             }
         }
-        (fields, Ok(()))
+        parts
     }
 
     /// A block was lost, and with it what the table holds from here on.
@@ -123,40 +69,50 @@ impl Decoder {
         self.failed = true;
     }
 
-    fn field(&mut self, input: &mut Input, first: bool) -> Result<(Form, usize, (Bytes, Bytes)), String> {
-        let (form, prefix) = match input.octet()? {
-            0x80.. => (Form::Indexed, 7),
-            0x40.. => (Form::Incremental, 6),
-            0x20.. => (Form::SizeUpdate, 5),
-            0x10.. => (Form::NeverIndexed, 4),
-            _ => (Form::WithoutIndexing, 4),
+    fn field(&mut self, rest: &mut Bytes, first: bool) -> Result<Part, String> {
+        if self.failed {
+            return Err("the table is unknown since an earlier block was lost".into());
+        }
+        let (form, prefix) = match rest.first() {
+            Some(0x80..) => ("indexed", 7),
+            Some(0x40..) => ("added", 6),
+            Some(0x20..) => (SIZE_UPDATE, 5),
+            Some(0x10..) => ("never indexed", 4),
+            _ => ("not added", 4),
         };
-        let index = input.integer(prefix)?;
-        let entry = match form {
-            Form::SizeUpdate if !first => return Err("a table size update after a field".into()),
-            Form::SizeUpdate if index > self.allowed => {
+        let index = integer(rest, prefix)?;
+        let part = |name, value, note| Ok(Part::new(Bytes::new(), name, value, note));
+        match form {
+            SIZE_UPDATE if !first => return Err("a table size update after a field".into()),
+            SIZE_UPDATE if index > self.allowed => {
                 return Err(format!("table size {index}, where SETTINGS allow {}", self.allowed));
             }
-            Form::SizeUpdate => {
+            SIZE_UPDATE => {
                 self.capacity = index;
                 self.evict(0);
-                return Ok((form, 0, ("dynamic table size".into(), index.to_string().into())));
+                return part("dynamic table size".into(), index.to_string().into(), form.to_owned());
             }
-            Form::Indexed => self.entry(index)?,
-            _ => {
-                let name = if index == 0 { input.string()? } else { self.entry(index)?.0 };
-                (name, input.string()?)
+            "indexed" => {
+                let (name, value) = self.entry(index)?;
+                let table = if index <= STATIC_ENTRIES { "static" } else { "dynamic" };
+                return part(name, value, format!("indexed {index} of the {table} table"));
             }
-        };
-        if form == Form::Incremental {
+            _ => {}
+        }
+        let (name, huffman) = if index == 0 { string(rest)? } else { (self.entry(index)?.0, false) };
+        let (value, huffman_value) = string(rest)?;
+        let source = if index == 0 { "new name".into() } else { format!("name {index}") };
+        let note = format!("literal, {form}; {source}{}", if huffman || huffman_value { "; Huffman" } else { "" });
+        if form == "added" {
+            let entry = (name.clone(), value.clone());
             let size = size(&entry);
             self.evict(size);
             if size <= self.capacity {
                 self.size += size;
-                self.table.push_front(entry.clone());
+                self.table.push_front(entry);
             }
         }
-        Ok((form, index, entry))
+        part(name, value, note)
     }
 
     fn entry(&self, index: usize) -> Result<(Bytes, Bytes), String> {
@@ -188,49 +144,36 @@ fn size((name, value): &(Bytes, Bytes)) -> usize {
     name.len() + value.len() + 32
 }
 
-struct Input<'a> {
-    block: &'a Bytes,
-    at: usize,
-    huffman: bool,
+fn octet(rest: &mut Bytes) -> Result<u8, String> {
+    rest.try_get_u8().map_err(|_| "the block ends inside a field".into())
 }
 
-impl Input<'_> {
-    fn octet(&self) -> Result<u8, String> {
-        self.block.get(self.at).copied().ok_or_else(|| "the block ends inside a field".into())
+/// Section 5.1: what does not fit the first octet's `prefix` bits follows in groups of seven, the lowest first.
+fn integer(rest: &mut Bytes, prefix: u32) -> Result<usize, String> {
+    let full = (1 << prefix) - 1;
+    let mut value = octet(rest)? as usize & full;
+    if value < full {
+        return Ok(value);
     }
-
-    /// Section 5.1: what does not fit the prefix follows in groups of seven bits, lowest first.
-    fn integer(&mut self, prefix: u32) -> Result<usize, String> {
-        let full = (1 << prefix) - 1;
-        let mut value = self.octet()? as usize & full;
-        self.at += 1;
-        if value < full {
+    for shift in [0, 7, 14, 21] {
+        let octet = octet(rest)?;
+        value += (octet as usize & 0x7f) << shift;
+        if octet < 0x80 {
             return Ok(value);
         }
-        for shift in [0, 7, 14, 21] {
-            let octet = self.octet()?;
-            self.at += 1;
-            value += (octet as usize & 0x7f) << shift;
-            if octet < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err("an integer of more than five octets".into())
     }
+    Err("an integer of more than five octets".into())
+}
 
-    /// Section 5.2: a bit for Huffman, the length, the octets.
-    fn string(&mut self) -> Result<Bytes, String> {
-        let huffman = self.octet()? & 0x80 != 0;
-        let length = self.integer(7)?;
-        let left = self.block.len() - self.at;
-        if length > left {
-            return Err(format!("a string of {length} octets, where the block has {left} more"));
-        }
-        let octets = self.block.slice(self.at..self.at + length);
-        self.at += length;
-        self.huffman |= huffman;
-        if huffman { Ok(huffman::decode(&octets)?.into()) } else { Ok(octets) }
+/// Section 5.2: a bit for Huffman, the length, the octets. Also tells whether that bit was set.
+fn string(rest: &mut Bytes) -> Result<(Bytes, bool), String> {
+    let huffman = rest.first().is_some_and(|octet| octet & 0x80 != 0);
+    let length = integer(rest, 7)?;
+    if length > rest.len() {
+        return Err(format!("a string of {length} octets, where the block has {} more", rest.len()));
     }
+    let octets = rest.split_to(length);
+    Ok((if huffman { huffman::decode(&octets)?.into() } else { octets }, huffman))
 }
 
 #[cfg(test)]
@@ -241,31 +184,30 @@ mod tests {
         Decoder { capacity, ..Decoder::default() }
     }
 
-    fn text(fields: &[Field]) -> Vec<String> {
-        let show = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).unwrap();
-        fields.iter().map(|field| format!("{}: {}", show(&field.name), show(&field.value))).collect()
+    fn text(parts: &[Part]) -> Vec<String> {
+        parts.iter().map(|part| format!("{}: {}", part.name.escape_ascii(), part.value.escape_ascii())).collect()
     }
 
     /// Decodes blocks one after the other and checks fields and the table's size after each.
     fn check(mut decoder: Decoder, blocks: &[(&str, &[&str], usize)]) {
         for (block, expected, size) in blocks {
             let block = hex(block);
-            let (fields, result) = decoder.decode(&block);
-            assert_eq!(result, Ok(()));
-            assert_eq!(text(&fields), *expected);
+            let parts = decoder.decode(&block);
+            assert_eq!(text(&parts), *expected);
             assert_eq!(decoder.size, *size);
-            assert_eq!(fields.iter().map(|field| field.at.len()).sum::<usize>(), block.len());
+            assert_eq!(parts.iter().map(|part| part.bytes.len()).sum::<usize>(), block.len());
         }
     }
 
-    fn error(block: &str) -> String {
-        Decoder::default().decode(&hex(block)).1.unwrap_err()
+    /// The note of a block's last part.
+    fn last(block: &str) -> String {
+        Decoder::default().decode(&hex(block)).pop().unwrap().note
     }
 
     #[test]
     fn appendix_c_1_integers() {
         for (bytes, prefix, value) in [("0a", 5, 10), ("1f 9a 0a", 5, 1337), ("2a", 8, 42)] {
-            assert_eq!(Input { block: &hex(bytes), at: 0, huffman: false }.integer(prefix), Ok(value));
+            assert_eq!(integer(&mut hex(bytes), prefix), Ok(value));
         }
     }
 
@@ -284,7 +226,7 @@ mod tests {
             (never, "literal, never indexed; new name"),
             ("82", "indexed 2 of the static table"),
         ] {
-            assert_eq!(Decoder::default().decode(&hex(block)).0[0].note(), note);
+            assert_eq!(last(block), note);
         }
     }
 
@@ -380,34 +322,34 @@ mod tests {
         decoder.decode(&hex("40 01 61 01 62"));
         assert_eq!(decoder.size, 34);
         // 20: table size 0; 82: GET
-        let (fields, result) = decoder.decode(&hex("20 82"));
-        assert_eq!((fields[0].form, fields.len(), result, decoder.size), (Form::SizeUpdate, 2, Ok(()), 0));
-        assert!(error("82 20").contains("after a field"));
+        let parts = decoder.decode(&hex("20 82"));
+        assert_eq!((text(&parts), decoder.size), (vec!["dynamic table size: 0".into(), ":method: GET".into()], 0));
+        assert!(last("82 20").contains("after a field"));
         // 3f e2 1f: 31 + 0x62 + (0x1f << 7) = 4097
-        assert_eq!(error("3f e2 1f"), "COMPRESSION_ERROR: table size 4097, where SETTINGS allow 4096");
+        assert_eq!(last("3f e2 1f"), "COMPRESSION_ERROR: table size 4097, where SETTINGS allow 4096");
         let mut decoder = Decoder::default();
         decoder.allow(8192);
-        assert_eq!(decoder.decode(&hex("3f e2 1f")).1, Ok(()));
+        assert_eq!(text(&decoder.decode(&hex("3f e2 1f"))), ["dynamic table size: 4097"]);
     }
 
     #[test]
     fn an_entry_larger_than_the_table_empties_it() {
         let mut decoder = decoder(40);
         decoder.decode(&hex("40 01 61 01 62"));
-        let (fields, result) = decoder.decode(&hex("40 01 61 09 62 62 62 62 62 62 62 62 62"));
-        assert_eq!((fields.len(), result, decoder.size), (1, Ok(()), 0));
+        let parts = decoder.decode(&hex("40 01 61 09 62 62 62 62 62 62 62 62 62"));
+        assert_eq!((text(&parts), decoder.size), (vec!["a: bbbbbbbbb".into()], 0));
     }
 
     #[test]
     fn what_cannot_be_decoded_says_why_and_ends_the_table() {
-        assert!(error("80").contains("index 0"));
-        assert!(error("be").contains("index 62, where the tables end at 61"));
-        assert!(error("40 05 61").contains("a string of 5 octets, where the block has 1 more"));
-        assert!(error("40").contains("ends inside a field"));
-        assert!(error("ff 80 80 80 80 80").contains("more than five octets"));
+        assert!(last("80").contains("index 0"));
+        assert!(last("be").contains("index 62, where the tables end at 61"));
+        assert!(last("40 05 61").contains("a string of 5 octets, where the block has 1 more"));
+        assert!(last("40").contains("ends inside a field"));
+        assert!(last("ff 80 80 80 80 80").contains("more than five octets"));
         let mut decoder = Decoder::default();
-        let (fields, result) = decoder.decode(&hex("82 80 83"));
-        assert_eq!((fields.len(), result.is_err()), (1, true), "the fields before the error are kept");
-        assert!(decoder.decode(&hex("82")).1.unwrap_err().contains("earlier block"));
+        let parts = decoder.decode(&hex("82 80 83"));
+        assert_eq!(text(&parts), [":method: GET", "not decoded: "], "the fields before the error are kept");
+        assert!(decoder.decode(&hex("82"))[0].note.contains("earlier block"));
     }
 }

@@ -105,23 +105,23 @@ impl Frame {
         self.flags().any(|name| name == flag)
     }
 
-    /// The value of a setting in a SETTINGS frame; the last one counts.
+    /// The (largest) value of a setting in a SETTINGS frame.
     pub(super) fn setting(&self, id: u16) -> Option<u32> {
         let settings = (self.kind()? == SETTINGS).then(|| self.bytes[9..].chunks_exact(6))?;
-        settings.filter(|setting| (&setting[..2]).get_u16() == id).map(|setting| (&setting[2..]).get_u32()).last()
+        settings.filter(|setting| (&setting[..2]).get_u16() == id).map(|setting| (&setting[2..]).get_u32()).max()
     }
 
     pub(super) fn layout(&self) -> Layout {
         let mut rest = self.bytes.clone();
         let mut layout = Layout::default();
         if self.kind().is_none() {
-            let note = match self.shape {
-                Shape::Preface => "the client speaks HTTP/2".into(),
-                Shape::NotHttp2 => format!("expected the client preface, {:?}", PREFACE.escape_ascii().to_string()),
-                _ if rest.len() < 9 => "the recording ends inside a frame header or preface".into(),
-                _ => format!("the recording ends inside this frame of {} bytes", 9 + length(&rest)),
+            let (value, note) = match self.shape {
+                Shape::Preface => (rest.clone(), "the client speaks HTTP/2".into()),
+                Shape::NotHttp2 => (rest.clone(), "expected the client preface, PRI * HTTP/2.0 ...".into()),
+                _ if rest.len() < 9 => (Bytes::new(), "the recording ends inside a frame header or preface".into()),
+                _ => (Bytes::new(), format!("the recording ends inside this frame of {} bytes", 9 + length(&rest))),
             };
-            layout.before.push(Part::new(rest.clone(), "bytes", rest, note));
+            layout.before.push(Part::new(rest, "text", value, note));
             return layout;
         }
         let head = rest.split_to(9);
@@ -137,55 +137,54 @@ impl Frame {
 
     /// Takes what it understands off `rest`; `None` where that is too short.
     fn payload(&self, rest: &mut Bytes, layout: &mut Layout) -> Option<()> {
-        let parts = &mut layout.before;
-        let number = |bytes: &Bytes| bytes.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
-        match self.kind()? {
-            DATA | HEADERS | PUSH_PROMISE | CONTINUATION => {
-                let mut padding = 0;
-                if self.has("PADDED") {
-                    let bytes = take(rest, 1)?;
-                    padding = bytes[0] as usize;
-                    parts.push(Part::new(bytes, "pad length", padding.to_string(), ""));
+        let Layout { before: parts, content, after } = layout;
+        let mut number = |rest: &mut Bytes, count, name| {
+            let bytes = take(rest, count)?;
+            let number = bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+            let (value, note) = match name {
+                "error code" => {
+                    (ERROR_CODES.get(number as usize).unwrap_or(&"unknown").to_string(), format!("{number:#x}"))
                 }
+                "priority after stream" => ((number & 0x7fff_ffff).to_string(), "deprecated by RFC 9113".into()),
+                _ => (number.to_string(), String::new()),
+            };
+            parts.push(Part::new(bytes, name, value, note));
+            Some(number as usize)
+        };
+        match self.kind()? {
+            // Padding and priority surround a part of a body or header block.
+            DATA | HEADERS | PUSH_PROMISE | CONTINUATION => {
+                let padding = if self.has("PADDED") { number(rest, 1, "pad length")? } else { 0 };
                 if self.has("PRIORITY") {
-                    parts.push(priority(take(rest, 5)?));
+                    number(rest, 4, "priority after stream")?;
+                    number(rest, 1, "weight less one")?;
                 }
                 if self.kind() == Some(PUSH_PROMISE) {
-                    let bytes = take(rest, 4)?;
-                    let stream = number(&bytes);
-                    parts.push(Part::new(bytes, "promised stream", stream.to_string(), ""));
+                    number(rest, 4, "promised stream")?;
                 }
-                layout.content = take(rest, rest.len().checked_sub(padding)?)?;
-                if padding > 0 {
-                    layout.after = Some(Part::new(std::mem::take(rest), "padding", "", ""));
-                }
+                *content = take(rest, rest.len().checked_sub(padding)?)?;
+                *after = (padding > 0).then(|| Part::new(std::mem::take(rest), "padding", "", ""));
+            }
+            PRIORITY => {
+                number(rest, 4, "priority after stream")?;
+                number(rest, 1, "weight less one")?;
             }
             SETTINGS => {
                 while let Some(bytes) = take(rest, 6) {
-                    let (id, value) = (number(&bytes.slice(..2)), number(&bytes.slice(2..)));
-                    let name = SETTING_NAMES.get(id as usize).unwrap_or(&SETTING_NAMES[0]);
+                    let (id, value) = ((&bytes[..2]).get_u16(), (&bytes[2..]).get_u32());
+                    let name = SETTING_NAMES.get(usize::from(id)).unwrap_or(&SETTING_NAMES[0]);
                     parts.push(Part::new(bytes, *name, value.to_string(), format!("setting {id}")));
                 }
             }
-            PRIORITY => parts.push(priority(take(rest, 5)?)),
-            RST_STREAM => parts.push(error_code(take(rest, 4)?)),
-            PING => parts.push(Part::new(take(rest, 8)?, "opaque data", "", "")),
+            RST_STREAM => _ = number(rest, 4, "error code")?,
+            WINDOW_UPDATE => _ = number(rest, 4, "increment")?,
             GOAWAY => {
-                let bytes = take(rest, 4)?;
-                let stream = number(&bytes);
-                parts.push(Part::new(bytes, "last stream", stream.to_string(), "later ones were not processed"));
-                parts.push(error_code(take(rest, 4)?));
-                if !rest.is_empty() {
-                    let debug = std::mem::take(rest);
-                    parts.push(Part::new(debug.clone(), "debug data", debug, ""));
-                }
+                number(rest, 4, "last stream")?;
+                number(rest, 4, "error code")?;
+                let debug = std::mem::take(rest);
+                parts.extend((!debug.is_empty()).then(|| Part::new(debug.clone(), "debug data", debug, "")));
             }
-            WINDOW_UPDATE => {
-                let bytes = take(rest, 4)?;
-                let increment = number(&bytes);
-                parts.push(Part::new(bytes, "increment", increment.to_string(), "bytes the peer may send more"));
-            }
-            _ if rest.is_empty() => {}
+            PING => parts.push(Part::new(take(rest, 8)?, "opaque data", "", "")),
             kind => {
                 let note = format!("frame type {kind} is unknown: ignored (section 5.5)");
                 parts.push(Part::new(std::mem::take(rest), "payload", "", note));
@@ -255,17 +254,6 @@ fn take(rest: &mut Bytes, count: usize) -> Option<Bytes> {
     (rest.len() >= count).then(|| rest.split_to(count))
 }
 
-fn priority(bytes: Bytes) -> Part {
-    let text = format!("after stream {}, weight {}", (&bytes[..4]).get_u32() & 0x7fff_ffff, u16::from(bytes[4]) + 1);
-    Part::new(bytes, "priority", text, "deprecated by RFC 9113")
-}
-
-fn error_code(bytes: Bytes) -> Part {
-    let code = (&bytes[..]).get_u32();
-    let name = ERROR_CODES.get(code as usize).unwrap_or(&"unknown");
-    Part::new(bytes, "error code", *name, format!("{code:#x}"))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -303,7 +291,10 @@ mod tests {
         assert_eq!(parts("000004 03 00 00000001 00000008"), only("error code: CANCEL"));
         assert_eq!(parts("000004 08 00 00000001 00100000"), only("increment: 1048576"));
         assert_eq!(parts("000008 06 00 00000000 0102030405060708"), only("opaque data: "));
-        assert_eq!(parts("000005 02 00 00000001 00000003 0f"), only("priority: after stream 3, weight 16"));
+        assert_eq!(
+            parts("000005 02 00 00000001 00000003 0f"),
+            (vec!["priority after stream: 3".into(), "weight less one: 15".into()], 0, 0)
+        );
         assert_eq!(parts("000001 0b 00 00000001 aa"), only("payload: "));
         assert_eq!(parts("000000 04 01 00000000"), (vec![], 0, 0));
         let (shown, ..) = parts("00000a 07 00 00000000 00000005 0000000b 6869");
@@ -316,7 +307,7 @@ mod tests {
         assert_eq!(parts("000006 00 08 00000001 02 616263 0000"), (vec!["pad length: 2".into()], 3, 2));
         // HEADERS with PADDED and PRIORITY: 01, 00000000 ff, block 82, padding 00
         let (shown, content, padding) = parts("000008 01 2c 00000001 01 00000000 ff 82 00");
-        assert_eq!((&shown[1][..], content, padding), ("priority: after stream 0, weight 256", 1, 1));
+        assert_eq!((&shown[2][..], content, padding), ("weight less one: 255", 1, 1));
         let (shown, content, _) = parts("000005 05 04 00000001 00000002 82");
         assert_eq!((&shown[0][..], content), ("promised stream: 2", 1));
     }

@@ -3,11 +3,10 @@
 //! The code is canonical: codes of one length are consecutive numbers in the order of their symbols, and the first
 //! code of the next length follows the last of this one. So the lengths alone say everything.
 
-const SYMBOLS: usize = 257;
-const LONGEST: usize = 30;
+use std::{collections::HashMap, sync::LazyLock};
 
 /// The length in bits of each symbol's code: octets 0 to 255, then the end of the string.
-const LENGTHS: [u8; SYMBOLS] = [
+const LENGTHS: [u8; 257] = [
     13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28,
     28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12,
     10, 13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6, 15, 5, 6,
@@ -22,13 +21,11 @@ const LENGTHS: [u8; SYMBOLS] = [
 /// Decodes a string; the error says which rule of section 5.2 it breaks.
 pub(super) fn decode(octets: &[u8]) -> Result<Vec<u8>, &'static str> {
     let mut text = Vec::with_capacity(octets.len() * 8 / 5);
-    let (mut code, mut length) = (0u32, 0usize);
+    let (mut code, mut length) = (0, 0);
     for bit in octets.iter().flat_map(|octet| (0..8).rev().map(move |place| octet >> place & 1)) {
         code = code << 1 | u32::from(bit);
         length += 1;
-        // The code is complete, so 30 bits always name a symbol and `length` stays within the table.
-        let symbols = &CODES.symbols[CODES.start[length]..CODES.start[length + 1]];
-        let Some(&symbol) = symbols.get(code.wrapping_sub(CODES.first[length]) as usize) else { continue };
+        let Some(&symbol) = CODES.get(&(length, code)) else { continue };
         text.push(u8::try_from(symbol).map_err(|_| "the Huffman code of the end of the string inside a string")?);
         (code, length) = (0, 0);
     }
@@ -39,33 +36,19 @@ pub(super) fn decode(octets: &[u8]) -> Result<Vec<u8>, &'static str> {
     }
 }
 
-/// The symbols in the order of their codes; for each length, where its symbols start and the code of the first.
-struct Codes {
-    symbols: [u16; SYMBOLS],
-    start: [usize; LONGEST + 2],
-    first: [u32; LONGEST + 1],
-}
-
-static CODES: Codes = {
-    let mut codes = Codes { symbols: [0; SYMBOLS], start: [SYMBOLS; LONGEST + 2], first: [0; LONGEST + 1] };
-    let (mut code, mut placed, mut length) = (0, 0, 0);
-    while length <= LONGEST {
+/// The symbol of each pair of a length and a code.
+static CODES: LazyLock<HashMap<(u8, u32), u16>> = LazyLock::new(|| {
+    let mut code = 0;
+    let mut codes = HashMap::new();
+    for length in 0..=30 {
         code <<= 1;
-        codes.first[length] = code;
-        codes.start[length] = placed;
-        let mut symbol = 0;
-        while symbol < SYMBOLS {
-            if LENGTHS[symbol] as usize == length {
-                codes.symbols[placed] = symbol as u16;
-                code += 1;
-                placed += 1;
-            }
-            symbol += 1;
+        for symbol in (0..).zip(LENGTHS).filter(|(_, own)| *own == length).map(|(symbol, _)| symbol) {
+            codes.insert((length, code), symbol);
+            code += 1;
         }
-        length += 1;
     }
     codes
-};
+});
 
 #[cfg(test)]
 mod tests {

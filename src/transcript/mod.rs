@@ -7,10 +7,10 @@
 //! ```text
 //! -> DATA     stream 1  END_STREAM  22 bytes                              message 1
 //!     00 00 16 00 01 00 00 00 01           frame header: length 22, type 0, flags 0x01, stream 1
-//!     00                                   flag: 0                        not compressed
-//!     00 00 00 11                          length: 17                     routeguide.Point
-//!     08 9a a6 8c c3 01                    1 latitude: 409146138          VARINT int32
-//!     10 96 9f 98 9c fd ff ff ff ff 01     2 longitude: -746188906        VARINT int32, negative: 10 bytes
+//!     00                                   flag: 0                         not compressed
+//!     00 00 00 11                          length: 17                      routeguide.Point
+//!     08 9a a6 8c c3 01                    1 latitude: 409146138           VARINT int32
+//!     10 96 9f 98 9c fd ff ff ff ff 01     2 longitude: -746188906         VARINT int32, negative: 10 bytes
 //! ```
 //!
 //! This room reads HTTP/2 by its own code and not with h2, because it must explain the bytes that h2 would refuse.
@@ -25,10 +25,10 @@ mod record;
 
 use std::collections::BTreeMap;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 use http2::{CONTINUATION, DATA, Frame, HEADERS, PUSH_PROMISE};
-pub use print::{Print, Style};
+pub use print::Print;
 use protobuf::Types;
 pub use record::{Direction, Recorded, Recorder, Recording};
 
@@ -166,10 +166,7 @@ impl Transcript {
     }
 
     fn header_block(&mut self, frames: &[usize], decoder: &mut hpack::Decoder) {
-        let block = self.content(frames);
-        let (fields, result) = decoder.decode(&block);
-        let end = fields.last().map_or(0, |field| field.at.end);
-        let mut parts: Vec<Part> = Vec::with_capacity(fields.len() + 1);
+        let mut parts = decoder.decode(&self.content(frames));
         let Event { direction, ref frame, .. } = self.events[frames[0]];
         let way = direction as usize;
         let stream = Some(frame.stream()).filter(|stream| frame.kind() == Some(HEADERS) && *stream > 0);
@@ -186,27 +183,22 @@ impl Transcript {
             (_, Some(0)) => "response head",
             _ => "trailers",
         };
-        for field in fields {
-            let mut note = field.note();
-            let text = String::from_utf8_lossy(&field.value);
-            match (&field.name[..], &mut call) {
-                (b":path", Some(call)) => call.path = text.into_owned(),
-                (b":status", Some(_)) if text.starts_with('1') => role = "informational response",
-                (b"content-type", Some(call)) => call.grpc[way] = text.starts_with("application/grpc"),
+        for part in &mut parts {
+            let text = || String::from_utf8_lossy(&part.value);
+            match (&part.name[..], &mut call) {
+                (b":path", Some(call)) => call.path = text().into_owned(),
+                (b":status", Some(_)) if text().starts_with('1') => role = "informational response",
+                (b"content-type", Some(call)) => call.grpc[way] = text().starts_with("application/grpc"),
                 (b"grpc-status", Some(call)) => {
-                    let code = text.parse().ok().and_then(|code: usize| CODES.get(code));
-                    note = format!("{}; {note}", code.unwrap_or(&"not a code"));
-                    call.status = Some(text.into_owned());
+                    let code = text().parse().ok().and_then(|code: usize| CODES.get(code));
+                    call.status = Some(text().into_owned());
+                    part.note = format!("{}; {}", code.unwrap_or(&"not a code"), part.note);
                 }
                 _ => {}
             }
-            parts.push(Part::new(block.slice(field.at), field.name, field.value, note));
         }
         if let (Some(call), true) = (call, role != "informational response") {
             call.blocks[way] += 1;
-        }
-        if let Err(error) = result {
-            parts.push(Part::new(block.slice(end..), "not decoded", "", error));
         }
         self.events[frames[0]].role = role.into();
         self.lay(parts, frames);
@@ -229,7 +221,7 @@ impl Transcript {
     fn content(&self, frames: &[usize]) -> Bytes {
         match frames {
             [only] => self.events[*only].content.clone(),
-            _ => frames.iter().flat_map(|at| &self.events[*at].content).copied().collect::<BytesMut>().freeze(),
+            _ => frames.iter().map(|at| &self.events[*at].content[..]).collect::<Vec<_>>().concat().into(),
         }
     }
 
@@ -245,11 +237,8 @@ impl Transcript {
                 }
                 if !content.is_empty() {
                     let bytes = part.bytes.split_to(content.len());
-                    parts.push(Part {
-                        bytes,
-                        note: format!("{}; goes on in the next frame", part.note),
-                        ..part.clone()
-                    });
+                    let note = format!("{}; goes on in the next frame", part.note);
+                    parts.push(Part { bytes, note, ..part.clone() });
                     part = Part { value: Bytes::new(), note: "continued".into(), ..part };
                     content.clear();
                 }
@@ -271,19 +260,14 @@ fn messages(mut rest: Bytes, kind: Option<&str>, types: &Types) -> Vec<Part> {
         } else {
             let (flag, length) = (rest.split_to(1), rest.split_to(4));
             let (compressed, promised) = (flag[0], (&length[..]).get_u32() as usize);
-            let meaning =
-                ["not compressed", "compressed"].get(compressed as usize).unwrap_or(&"invalid: neither 0 nor 1");
+            let meaning = ["not compressed", "compressed"].get(compressed as usize).unwrap_or(&"neither 0 nor 1");
             parts.push(Part::new(flag, "flag", compressed.to_string(), *meaning));
             parts.push(Part::new(length, "length", promised.to_string(), kind.unwrap_or("unknown type")));
             let payload = rest.split_to(promised.min(rest.len()));
             match (payload.len(), compressed) {
                 (came, _) if came < promised => {
-                    parts.push(Part::new(
-                        payload,
-                        "message",
-                        "",
-                        format!("cut short: {came} of {promised} bytes came"),
-                    ));
+                    let note = format!("cut short: {came} of {promised} bytes came");
+                    parts.push(Part::new(payload, "message", "", note));
                 }
                 (_, 0) => parts.extend(types.annotate(kind, &payload)),
                 _ => parts.push(Part::new(payload, "message", "", "see grpc-encoding")),
@@ -311,7 +295,7 @@ mod tests {
         Types::decode(include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))).unwrap()
     }
 
-    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
         let length = (payload.len() as u32).to_be_bytes();
         [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
     }
@@ -404,6 +388,23 @@ mod tests {
     }
 
     #[test]
+    fn header_blocks_are_named_by_their_place_in_the_call() {
+        let early = [&[0x48, 3], &b"103"[..]].concat(); // :status 103 as a literal with name 8
+        let recorded = record(&[
+            (ToServer, request_head()),
+            (ToClient, frame(HEADERS, 4, 1, &early)),
+            (ToClient, frame(HEADERS, 5, 1, &[0x88])),
+            (ToServer, frame(HEADERS, 5, 1, &[0x82])),
+            (ToClient, frame(PUSH_PROMISE, 4, 1, &[0, 0, 0, 2, 0x82])),
+            (ToClient, frame(HEADERS, 4, 9, &[0x88])),
+        ]);
+        let transcript = Transcript::read(&recorded, &Types::default());
+        let roles: Vec<&str> = transcript.events[1..].iter().map(|event| &event.role[..]).collect();
+        let answers = ["informational response", "Trailers-Only", "request trailers", "promised request", "of no call"];
+        assert_eq!(roles, [&["request head"], &answers[..]].concat());
+    }
+
+    #[test]
     fn broken_messages_are_shown_as_they_came() {
         for (body, name, note) in [
             ("00 0000", "prefix", "cut short: a prefix has five bytes"),
@@ -415,7 +416,7 @@ mod tests {
             let last = parts.last().unwrap();
             assert_eq!((&last.name[..], &last.note[..]), (name.as_bytes(), note));
         }
-        assert!(messages(hex("02 00000000"), None, &Types::default())[0].note.contains("invalid"));
+        assert!(messages(hex("02 00000000"), None, &Types::default())[0].note.contains("neither"));
     }
 
     /// A call between h2's client and server, recorded at the client's end.
@@ -514,7 +515,7 @@ mod tests {
             let text = transcript.to_string();
             prop_assert!(text.lines().all(|line| line.chars().count() <= 110 && !line.ends_with(' ')), "{}", text);
             let mut short = String::new();
-            transcript.write(&Print { messages: 1, bytes: 8, style: Style::ANSI }, &mut short).unwrap();
+            transcript.write(&Print { messages: 1, bytes: 8, colors: true }, &mut short).unwrap();
         }
     }
 

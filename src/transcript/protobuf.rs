@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 use prost::Message;
 use prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
-    field_descriptor_proto::Type,
+    field_descriptor_proto::{Label, Type},
 };
 
 use super::Part;
@@ -73,19 +73,14 @@ impl Types {
     fn message(&self, kind: Option<&DescriptorProto>, mut rest: Bytes, depth: usize, parts: &mut Vec<Part>) {
         while !rest.is_empty() {
             let start = rest.clone();
-            let mut inner = None;
-            let (name, value, note) = match self.field(kind, &mut rest, depth, &mut inner) {
-                Ok(texts) => texts,
-                Err(error) => {
-                    rest.clear();
-                    ("malformed".into(), Bytes::new(), error.into())
-                }
-            };
-            let inner = inner.unwrap_or_default();
-            let (kind, content) = inner;
-            let length = start.len() - rest.len() - content.len();
+            let mut inner = (None, Bytes::new());
+            let (name, value, note) = self.field(kind, &mut rest, depth, &mut inner).unwrap_or_else(|error| {
+                rest.clear();
+                ("malformed".into(), Bytes::new(), error.into())
+            });
+            let length = start.len() - rest.len() - inner.1.len();
             parts.push(Part { depth, ..Part::new(start.slice(..length), name, value, note) });
-            self.message(kind, content, depth + 1, parts);
+            self.message(inner.0, inner.1, depth + 1, parts);
         }
     }
 
@@ -95,7 +90,7 @@ impl Types {
         kind: Option<&DescriptorProto>,
         rest: &mut Bytes,
         depth: usize,
-        inner: &mut Option<(Option<&'a DescriptorProto>, Bytes)>,
+        inner: &mut (Option<&'a DescriptorProto>, Bytes),
     ) -> Result<(String, Bytes, String), &'static str> {
         let tag = varint(rest).ok_or("a tag is a varint of one to ten bytes")?;
         let (number, wire) = (tag >> 3, (tag & 7) as usize);
@@ -106,10 +101,11 @@ impl Types {
             kind.and_then(|kind| kind.field.iter().find(|field| u64::from(field.number().unsigned_abs()) == number));
         let declared = field.map(FieldDescriptorProto::r#type);
         let expected = declared.map(wire_type);
+        let packable = wire == 2 && field.is_some_and(|field| field.label() == Label::Repeated);
         let name = format!("{number} {}", field.map_or("unknown", FieldDescriptorProto::name));
-        let word = declared.map_or_else(String::new, |kind| kind.as_str_name()[5..].to_lowercase());
-        let mut note = format!("{} {word}", WIRE_TYPES.get(wire).ok_or("wire types 6 and 7 do not exist")?);
-        if expected.is_some_and(|expected| expected != wire && wire != 2) {
+        let mut note = (*WIRE_TYPES.get(wire).ok_or("wire types 6 and 7 do not exist")?).to_owned();
+        note += &declared.map_or_else(String::new, |kind| kind.as_str_name()[4..].replace('_', " ").to_lowercase());
+        if expected.is_some_and(|expected| expected != wire && !packable) {
             note += ", of another wire type";
         }
         let scalar = |raw| self.scalar(field.filter(|_| expected == Some(wire)), raw);
@@ -131,11 +127,12 @@ impl Types {
                 note += &format!(", {} bytes", content.len());
                 match declared {
                     Some(Type::Message) if depth < DEPTH => {
-                        *inner = Some((self.messages.get(field.map_or("", |field| field.type_name())), content));
-                        field.map_or("", |field| field.type_name()).trim_start_matches('.').to_owned().into()
+                        let name = field.map_or("", FieldDescriptorProto::type_name);
+                        *inner = (self.messages.get(name), content);
+                        name.trim_start_matches('.').to_owned().into()
                     }
                     Some(Type::String) => format!("{:?}", String::from_utf8_lossy(&content)).into(),
-                    Some(kind) if wire_type(kind) != 2 => {
+                    Some(kind) if wire_type(kind) != 2 && packable => {
                         note += ", packed";
                         let numbers = packed(content, wire_type(kind)).ok_or("packed values that are cut short")?;
                         let numbers: Vec<_> = numbers.into_iter().map(|raw| self.scalar(field, raw)).collect();
@@ -203,7 +200,7 @@ fn varint(rest: &mut Bytes) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use prost_types::{EnumValueDescriptorProto, FileDescriptorProto, field_descriptor_proto::Label};
+    use prost_types::{EnumValueDescriptorProto, FileDescriptorProto};
 
     use super::{super::tests::*, *};
 
@@ -248,7 +245,7 @@ mod tests {
 
     #[test]
     fn unknown_fields_and_types_are_shown_by_number() {
-        let unknown = "1805 | 0 3 unknown: 5 | VARINT \n";
+        let unknown = "1805 | 0 3 unknown: 5 | VARINT\n";
         assert_eq!(lines(&route_guide(), Some("routeguide.Point"), "18 05"), unknown);
         assert_eq!(lines(&route_guide(), None, "18 05"), unknown);
         assert_eq!(lines(&Types::default(), Some("no.Such"), "18 05"), unknown);
