@@ -5,21 +5,22 @@
 //! 40 02 74 65 ...     te: trailers           literal, added; new name
 //! ```
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::LazyLock};
 
 use bytes::{Buf, Bytes};
 
 use super::{Part, huffman};
 
-/// The static table (Appendix A), entries 1 to 61: a name, and after a space its value if it has one.
-const STATIC: &str = ":authority|:method GET|:method POST|:path /|:path /index.html|:scheme http|:scheme https|:status 200|\
+/// The static table (Appendix A), entries 1 to 61: names and values.
+static STATIC: LazyLock<Vec<(&str, &str)>> =
+    LazyLock::new(|| ENTRIES.split('|').map(|entry| entry.split_once(' ').unwrap_or((entry, ""))).collect());
+const ENTRIES: &str = ":authority|:method GET|:method POST|:path /|:path /index.html|:scheme http|:scheme https|:status 200|\
     :status 204|:status 206|:status 304|:status 400|:status 404|:status 500|accept-charset|accept-encoding gzip, deflate|\
     accept-language|accept-ranges|accept|access-control-allow-origin|age|allow|authorization|cache-control|\
     content-disposition|content-encoding|content-language|content-length|content-location|content-range|content-type|\
     cookie|date|etag|expect|expires|from|host|if-match|if-modified-since|if-none-match|if-range|if-unmodified-since|\
     last-modified|link|location|max-forwards|proxy-authenticate|proxy-authorization|range|referer|refresh|retry-after|\
     server|set-cookie|strict-transport-security|transfer-encoding|user-agent|vary|via|www-authenticate";
-const STATIC_ENTRIES: usize = 61;
 const SIZE_UPDATE: &str = "size update";
 
 /// One direction's decoder, whose dynamic table lives as long as the connection.
@@ -94,7 +95,7 @@ impl Decoder {
             }
             "indexed" => {
                 let (name, value) = self.entry(index)?;
-                let table = if index <= STATIC_ENTRIES { "static" } else { "dynamic" };
+                let table = if index <= STATIC.len() { "static" } else { "dynamic" };
                 return part(name, value, format!("indexed {index} of the {table} table"));
             }
             _ => {}
@@ -117,17 +118,10 @@ impl Decoder {
 
     fn entry(&self, index: usize) -> Result<(Bytes, Bytes), String> {
         let place = index.checked_sub(1).ok_or("index 0")?;
-        match STATIC.split('|').nth(place) {
-            Some(entry) => {
-                let (name, value) = entry.split_once(' ').unwrap_or((entry, ""));
-                Ok((Bytes::from_static(name.as_bytes()), Bytes::from_static(value.as_bytes())))
-            }
-            None => {
-                self.table.get(place - STATIC_ENTRIES).cloned().ok_or_else(|| {
-                    format!("index {index}, where the tables end at {}", STATIC_ENTRIES + self.table.len())
-                })
-            }
-        }
+        let fixed = STATIC.get(place).map(|(name, value)| ((*name).into(), (*value).into()));
+        fixed
+            .or_else(|| self.table.get(place - STATIC.len()).cloned())
+            .ok_or_else(|| format!("index {index}, where the tables end at {}", STATIC.len() + self.table.len()))
     }
 
     /// Section 4.4: the oldest entries go until `room` more fits, or the table is empty.

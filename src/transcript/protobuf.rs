@@ -108,22 +108,19 @@ impl Types {
         if expected.is_some_and(|expected| expected != wire && !packable) {
             note += ", of another wire type";
         }
-        let scalar = |raw| self.scalar(field.filter(|_| expected == Some(wire)), raw);
         let value: Bytes = match wire {
-            0 => {
+            0 | 1 | 5 => {
                 let before = rest.len();
-                let raw = varint(rest).ok_or("a varint has one to ten bytes")?;
+                let raw = number_of(rest, wire)?;
                 if raw >> 63 == 1 && matches!(declared, Some(Type::Int32 | Type::Int64 | Type::Enum)) {
                     note += &format!(", negative: {} bytes", before - rest.len());
                 }
-                scalar(raw).into()
+                self.scalar(field.filter(|_| expected == Some(wire)), raw).into()
             }
-            1 => scalar(rest.try_get_u64_le().map_err(|_| "a fixed 64-bit value has eight bytes")?).into(),
-            5 => scalar(rest.try_get_u32_le().map_err(|_| "a fixed 32-bit value has four bytes")?.into()).into(),
             2 => {
                 let length = varint(rest).ok_or("a length is a varint of one to ten bytes")?;
                 let length = usize::try_from(length).ok().filter(|length| *length <= rest.len());
-                let content = rest.split_to(length.ok_or("the length goes beyond the message")?);
+                let mut content = rest.split_to(length.ok_or("the length goes beyond the message")?);
                 note += &format!(", {} bytes", content.len());
                 match declared {
                     Some(Type::Message) if depth < DEPTH => {
@@ -134,8 +131,10 @@ impl Types {
                     Some(Type::String) => format!("{:?}", String::from_utf8_lossy(&content)).into(),
                     Some(kind) if wire_type(kind) != 2 && packable => {
                         note += ", packed";
-                        let numbers = packed(content, wire_type(kind)).ok_or("packed values that are cut short")?;
-                        let numbers: Vec<_> = numbers.into_iter().map(|raw| self.scalar(field, raw)).collect();
+                        let mut numbers = Vec::new();
+                        while !content.is_empty() {
+                            numbers.push(self.scalar(field, number_of(&mut content, wire_type(kind))?));
+                        }
                         format!("[{}]", numbers.join(", ")).into()
                     }
                     _ => content,
@@ -180,16 +179,12 @@ fn wire_type(kind: Type) -> usize {
     }
 }
 
-fn packed(mut rest: Bytes, wire: usize) -> Option<Vec<u64>> {
-    let mut numbers = Vec::new();
-    while !rest.is_empty() {
-        numbers.push(match wire {
-            0 => varint(&mut rest)?,
-            1 => rest.try_get_u64_le().ok()?,
-            _ => rest.try_get_u32_le().ok()?.into(),
-        });
+fn number_of(rest: &mut Bytes, wire_type: usize) -> Result<u64, &'static str> {
+    match wire_type {
+        0 => varint(rest).ok_or("a varint has one to ten bytes"),
+        1 => rest.try_get_u64_le().map_err(|_| "a fixed 64-bit value has eight bytes"),
+        _ => rest.try_get_u32_le().map(u64::from).map_err(|_| "a fixed 32-bit value has four bytes"),
     }
-    Some(numbers)
 }
 
 fn varint(rest: &mut Bytes) -> Option<u64> {
@@ -321,7 +316,7 @@ mod tests {
             ("30 01", "f6: 1 | VARINT int32"),
             ("3a 01 07", "f7: \x07 | LEN bytes, 1 bytes"),
             ("4d ff ff ff ff", "f9: -1 | I32 sfixed32"),
-            ("32 01 80", "malformed:  | packed values that are cut short"),
+            ("32 01 80", "malformed:  | a varint has one to ten bytes"),
         ] {
             let shown = lines(&types, Some("M"), bytes);
             assert!(shown.contains(expected), "{bytes}: {shown}");
