@@ -1,5 +1,6 @@
 //! The tutorial's tour: the four calls in order, told line by line.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 
 use rand::seq::IndexedRandom;
@@ -124,31 +125,27 @@ pub async fn record_route(
 /// RouteChat with the tutorial's five notes: sends one, and shows what has come, as it comes.
 pub async fn route_chat(client: &RouteGuideClient, out: &mut impl Write) -> Result<(), TourError> {
     let (mut notes, mut answers) = client.route_chat().await.of("RouteChat")?;
-    let mut lines = Vec::new();
+    let out = RefCell::new(out);
     let sending = async {
         for (message, point) in TUTORIAL_NOTES {
-            let note = RouteNote { location: Some(point), message: message.to_owned() };
-            if notes.send(&note).await.is_err() {
-                return;
+            writeln!(out.borrow_mut(), "Sending \"{message}\" at {}", degrees(&point))?;
+            // When the server ends the call early this fails, and the answers below tell why.
+            if notes.send(RouteNote { location: Some(point), message: message.to_owned() }).await.is_err() {
+                break;
             }
         }
         let _ = notes.finish().await;
+        Ok(())
     };
     let receiving = async {
         while let Some(note) = answers.next().await.of("RouteChat")? {
             let place = degrees(&note.location.unwrap_or_default());
-            lines.push(format!("Received message \"{}\" at {place}", note.message));
+            writeln!(out.borrow_mut(), "Received message \"{}\" at {place}", note.message)?;
         }
-        Ok::<(), TourError>(())
+        Ok(())
     };
-    for (message, point) in TUTORIAL_NOTES {
-        writeln!(out, "Sending \"{message}\" at {}", degrees(&point))?;
-    }
-    tokio::join!(sending, receiving).1?;
-    for line in lines {
-        writeln!(out, "{line}")?;
-    }
-    Ok(())
+    let (sent, received): (Result<(), TourError>, Result<(), TourError>) = tokio::join!(sending, receiving);
+    sent.and(received)
 }
 
 fn write_feature(feature: &Feature, out: &mut impl Write) -> io::Result<()> {
