@@ -61,7 +61,7 @@ pub fn python() -> Result<&'static Peer, String> {
 /// Node with grpc-js, or why there is none.
 pub fn node() -> Result<&'static Peer, String> {
     static NODE: LazyLock<Result<Peer, String>> = LazyLock::new(|| {
-        let question = "console.log(process.version); process.exit(parseInt(process.versions.node) < 20)";
+        let question = "console.log(process.version); process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
         let version = version("node", &["-e", question], "20")?;
         let files = ["package.json", "package-lock.json"].map(|name| source("tests/interop").join(name));
         let home = installed("node", &version, &[&files[0], &files[1]], |home| {
