@@ -69,29 +69,25 @@ impl Metadata {
     /// Sets `name` to one ASCII value, in place of those it had. White space at the ends of the value is not sent.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<(), MetadataError> {
         let (name, value) = ascii_entry(name, value)?;
-        self.0.try_insert(name, value).map_err(|_| MetadataError::Full)?;
-        Ok(())
+        self.0.try_insert(name, value).map(drop).map_err(full)
     }
 
     /// Adds an ASCII value to those that `name` has.
     pub fn append(&mut self, name: &str, value: &str) -> Result<(), MetadataError> {
         let (name, value) = ascii_entry(name, value)?;
-        self.0.try_append(name, value).map_err(|_| MetadataError::Full)?;
-        Ok(())
+        self.0.try_append(name, value).map(drop).map_err(full)
     }
 
     /// Sets a `-bin` name to one value, in place of those it had.
     pub fn insert_bin(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
         let (name, value) = binary_entry(name, value)?;
-        self.0.try_insert(name, value).map_err(|_| MetadataError::Full)?;
-        Ok(())
+        self.0.try_insert(name, value).map(drop).map_err(full)
     }
 
     /// Adds a value to those that a `-bin` name has.
     pub fn append_bin(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
         let (name, value) = binary_entry(name, value)?;
-        self.0.try_append(name, value).map_err(|_| MetadataError::Full)?;
-        Ok(())
+        self.0.try_append(name, value).map(drop).map_err(full)
     }
 
     /// Removes all values of `name`; says whether there were any.
@@ -153,12 +149,12 @@ fn is_binary(name: &str) -> bool {
 fn checked_name(name: &str) -> Result<HeaderName, MetadataError> {
     let lower = name.to_ascii_lowercase();
     if let Some(why) = head::reserved(&lower) {
-        return Err(MetadataError::Reserved { name: lower, why });
+        return Err(refused(name, why));
     }
     let legal = lower.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'-' | b'.'));
-    match HeaderName::try_from(&lower) {
+    match HeaderName::try_from(lower) {
         Ok(checked) if legal => Ok(checked),
-        _ => Err(MetadataError::Name(name.to_owned())),
+        _ => Err(refused(name, "expected one or more of 0-9 a-z _ - . in a name")),
     }
 }
 
@@ -166,61 +162,41 @@ fn checked_name(name: &str) -> Result<HeaderName, MetadataError> {
 fn ascii_entry(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), MetadataError> {
     let checked = checked_name(name)?;
     if is_binary(name) {
-        return Err(MetadataError::Binary(name.to_owned()));
+        return Err(refused(name, "a name in -bin holds bytes: use insert_bin or append_bin"));
     }
     let printable = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     match HeaderValue::from_str(value.trim()) {
         Ok(value) if printable => Ok((checked, value)),
-        _ => Err(MetadataError::Value(name.to_owned())),
+        _ => Err(refused(name, "the value is not printable ASCII: give it a name in -bin and use insert_bin")),
     }
 }
 
 fn binary_entry(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), MetadataError> {
     let checked = checked_name(name)?;
-    if !is_binary(name) {
-        return Err(MetadataError::NotBinary(name.to_owned()));
+    match HeaderValue::try_from(binary::encode(value)) {
+        Ok(value) if is_binary(name) => Ok((checked, value)),
+        _ => Err(refused(name, "bytes need a name that ends in -bin")),
     }
-    let value = HeaderValue::try_from(binary::encode(value));
-    Ok((checked, value.map_err(|_| MetadataError::Value(name.to_owned()))?))
 }
 
-/// Why an entry is not legal metadata.
+fn full(_: http::header::MaxSizeReached) -> MetadataError {
+    refused("", "a header map holds 32,768 entries and no more")
+}
+
+fn refused(name: &str, why: &'static str) -> MetadataError {
+    MetadataError { name: name.to_owned(), why }
+}
+
+/// An entry that is not legal metadata, and why: a reserved or misspelt name, or a value that does not fit the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MetadataError {
-    /// The name belongs to gRPC or to HTTP.
-    Reserved {
-        /// The name.
-        name: String,
-        /// To whom it belongs.
-        why: &'static str,
-    },
-    /// The name is empty or has characters other than `0-9 a-z _ - .`
-    Name(String),
-    /// The value for this name is not printable ASCII.
-    Value(String),
-    /// A text for this `-bin` name.
-    Binary(String),
-    /// Bytes for this name, which does not end in `-bin`.
-    NotBinary(String),
-    /// A header map holds 32,768 entries and no more.
-    Full,
+pub struct MetadataError {
+    name: String,
+    why: &'static str,
 }
 
 impl fmt::Display for MetadataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            MetadataError::Reserved { name, why } => write!(f, "metadata name {name:?} is reserved: {why}"),
-            MetadataError::Name(name) => write!(f, "metadata name {name:?}: expected one or more of 0-9 a-z _ - ."),
-            MetadataError::Value(name) => {
-                write!(
-                    f,
-                    "the value of metadata {name:?} is not printable ASCII: give it a name in -bin and use insert_bin"
-                )
-            }
-            MetadataError::Binary(name) => write!(f, "metadata {name:?} holds bytes: use insert_bin or append_bin"),
-            MetadataError::NotBinary(name) => write!(f, "metadata {name:?} holds text: a name for bytes ends in -bin"),
-            MetadataError::Full => f.write_str("metadata is full: 32,768 entries"),
-        }
+        write!(f, "metadata {:?}: {}", self.name, self.why)
     }
 }
 
@@ -273,25 +249,30 @@ mod tests {
             "upgrade",
             "proxy-connection",
         ] {
-            assert!(matches!(metadata.insert(name, "x"), Err(MetadataError::Reserved { .. })), "{name}");
-            assert!(matches!(metadata.append_bin(name, b"x"), Err(MetadataError::Reserved { .. })), "{name}");
+            let why = head::reserved(&name.to_ascii_lowercase()).unwrap();
+            assert_eq!(metadata.insert(name, "x"), Err(refused(name, why)));
+            assert_eq!(metadata.append_bin(name, b"x"), Err(refused(name, why)));
         }
         let error = metadata.insert("host", "x").unwrap_err().to_string();
-        assert_eq!(error, "metadata name \"host\" is reserved: HTTP/2 has :authority in its place");
+        assert_eq!(error, "metadata \"host\": it is reserved, HTTP/2 has :authority in its place");
         assert!(metadata.is_empty());
     }
 
     #[test]
     fn illegal_names_and_values_are_refused() {
         let mut metadata = Metadata::new();
+        let mut refusal = |name, value| metadata.insert(name, value).unwrap_err().to_string();
         for name in ["", "a b", "a/b", "caf\u{e9}", "a\n", "a!"] {
-            assert_eq!(metadata.insert(name, "x"), Err(MetadataError::Name(name.to_owned())));
+            assert_eq!(
+                refusal(name, "x"),
+                format!("metadata {name:?}: expected one or more of 0-9 a-z _ - . in a name")
+            );
         }
         for value in ["caf\u{e9}", "a\nb", "a\tb", "\u{7f}", "\0"] {
-            assert_eq!(metadata.insert("a", value), Err(MetadataError::Value("a".to_owned())));
+            assert!(refusal("a", value).starts_with("metadata \"a\": the value is not printable ASCII"));
         }
-        assert_eq!(metadata.insert("a-bin", "x"), Err(MetadataError::Binary("a-bin".to_owned())));
-        assert_eq!(metadata.insert_bin("a", b"x"), Err(MetadataError::NotBinary("a".to_owned())));
+        assert!(refusal("a-bin", "x").contains("use insert_bin"));
+        assert!(metadata.insert_bin("a", b"x").unwrap_err().to_string().contains("ends in -bin"));
     }
 
     #[test]

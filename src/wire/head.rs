@@ -248,12 +248,12 @@ pub fn read_status(headers: &HeaderMap) -> Option<WireStatus> {
 /// Why metadata must not have this name (in lower case), if it must not: the call itself speaks through it.
 pub fn reserved(name: &str) -> Option<&'static str> {
     match name {
-        _ if name.starts_with("grpc-") => Some("names that start with grpc- belong to the protocol"),
-        _ if name.starts_with(':') => Some("names that start with ':' are HTTP/2 pseudo-headers"),
-        "content-type" | "te" | "user-agent" | "content-length" => Some("it is set for every call"),
-        "host" => Some("HTTP/2 has :authority in its place"),
+        _ if name.starts_with("grpc-") => Some("it is reserved, names that start with grpc- belong to the protocol"),
+        _ if name.starts_with(':') => Some("it is reserved, names that start with ':' are HTTP/2 pseudo-headers"),
+        "content-type" | "te" | "user-agent" | "content-length" => Some("it is reserved, the call itself sets it"),
+        "host" => Some("it is reserved, HTTP/2 has :authority in its place"),
         "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" => {
-            Some("HTTP/2 forbids headers about the connection (RFC 9113, section 8.2.2)")
+            Some("it is reserved, HTTP/2 forbids headers about the connection (RFC 9113, section 8.2.2)")
         }
         _ => None,
     }
