@@ -304,7 +304,7 @@ impl fmt::Display for FrameError {
             }
             FrameError::TooLarge { length, limit } => write!(
                 f,
-                "message of {length} bytes is over the receiver's limit of {limit}: raise its max_message_len or send less"
+                "message of {length} bytes is over the receiver's limit of {limit}: raise its max_message or send less"
             ),
             FrameError::Truncated { have, need } => {
                 write!(f, "stream ended inside a message: {have} of {need} bytes arrived (5-byte prefix included)")
@@ -400,7 +400,7 @@ mod tests {
     fn a_length_over_the_limit_is_an_error_before_the_message_arrives() {
         let expected = FrameError::TooLarge { length: 17, limit: 16 };
         assert_eq!(decode(16, [&GOLDEN[..5]]), (vec![], Err(expected.clone())));
-        let text = "message of 17 bytes is over the receiver's limit of 16: raise its max_message_len or send less";
+        let text = "message of 17 bytes is over the receiver's limit of 16: raise its max_message or send less";
         assert_eq!(expected.to_string(), text);
     }
 
