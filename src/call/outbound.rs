@@ -11,13 +11,16 @@
 use std::borrow::Borrow;
 use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Bytes, BytesMut};
 use h2::SendStream;
 use h2::server::SendResponse;
+use http::Uri;
 use prost::Message;
+use tokio::time::Instant;
 
 use super::error::{status_of, status_of_reset};
 use crate::codec::{self, Encoded};
@@ -107,18 +110,29 @@ impl<T> Drop for Outbound<T> {
     }
 }
 
-/// The queue between a call's sender and its driver, with the h2 stream behind it.
+/// What the parties of a call share: the queue between its sender and its driver, with the h2 stream behind it, and what the
+/// call's head said. One allocation a call, which its parts all point to.
 #[derive(Debug)]
-pub(crate) struct Outlet(Mutex<State>);
+pub(crate) struct Outlet {
+    state: Mutex<State>,
+    pub(crate) origin: Origin,
+}
+
+/// What a server knows of a call from its head. A client has no use for it.
+#[derive(Debug, Default)]
+pub(crate) struct Origin {
+    pub(crate) uri: Uri,
+    pub(crate) metadata: Metadata,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) peer: Option<SocketAddr>,
+}
 
 /// See [`Outlet`].
 #[derive(Debug)]
 pub(crate) struct State {
     stage: Stage,
-    /// Metadata for the response head, until that is sent.
-    pub(super) head: Metadata,
-    /// Metadata for the trailers.
-    pub(super) trailers: Metadata,
+    /// Metadata of the answer, where the handler has any.
+    extra: Option<Box<Extra>>,
     /// Whole frames, still growing.
     buffer: BytesMut,
     /// Bytes that wait for the flow-control window, before those of `buffer`.
@@ -133,6 +147,13 @@ pub(crate) struct State {
     driven: bool,
     driver: Option<Waker>,
     sender: Option<Waker>,
+}
+
+/// Metadata for the response head, until that is sent, and for the trailers.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
+    pub(super) head: Metadata,
+    pub(super) trailers: Metadata,
 }
 
 /// How far the call's answer, or a client's request, has come.
@@ -158,20 +179,19 @@ enum End {
 
 impl Outlet {
     /// A server's side of a call.
-    pub(crate) fn response(respond: SendResponse<Bytes>) -> Self {
-        Outlet::new(Stage::Head(respond), false)
+    pub(crate) fn response(respond: SendResponse<Bytes>, origin: Origin) -> Self {
+        Outlet::new(Stage::Head(respond), origin, false)
     }
 
     /// A client's side of a call, whose request head is sent.
     pub(crate) fn request(stream: SendStream<Bytes>) -> Self {
-        Outlet::new(Stage::Body(stream), true)
+        Outlet::new(Stage::Body(stream), Origin::default(), true)
     }
 
-    fn new(stage: Stage, is_request: bool) -> Self {
-        Outlet(Mutex::new(State {
+    fn new(stage: Stage, origin: Origin, is_request: bool) -> Self {
+        let state = Mutex::new(State {
             stage,
-            head: Metadata::new(),
-            trailers: Metadata::new(),
+            extra: None,
             buffer: BytesMut::new(),
             piece: Bytes::new(),
             end: End::Open,
@@ -180,11 +200,12 @@ impl Outlet {
             driven: false,
             driver: None,
             sender: None,
-        }))
+        });
+        Outlet { state, origin }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -324,8 +345,10 @@ impl State {
         if let Stage::Head(respond) = &mut self.stage {
             if nothing_sent && !status.is_ok() {
                 let mut head = status.to_trailers_only();
-                self.head.copy_to(head.headers_mut());
-                self.trailers.copy_to(head.headers_mut());
+                if let Some(extra) = &self.extra {
+                    extra.head.copy_to(head.headers_mut());
+                    extra.trailers.copy_to(head.headers_mut());
+                }
                 let _ = respond.send_response(head, true);
                 self.stage = Stage::Over(None);
                 return Poll::Ready(());
@@ -335,7 +358,9 @@ impl State {
         ready!(self.poll_drain(cx));
         if let Stage::Body(stream) = &mut self.stage {
             let mut trailers = status.to_trailers();
-            self.trailers.copy_to(&mut trailers);
+            if let Some(extra) = &self.extra {
+                extra.trailers.copy_to(&mut trailers);
+            }
             // It fails only when the stream is reset already, and then nobody waits for them.
             let _ = stream.send_trailers(trailers);
         }
@@ -362,8 +387,13 @@ impl State {
     }
 
     /// Whether the response head is still to be sent.
-    pub(crate) fn is_head_unsent(&self) -> bool {
+    pub(super) fn is_head_unsent(&self) -> bool {
         matches!(self.stage, Stage::Head(_))
+    }
+
+    /// The metadata of the answer, to add to it.
+    pub(super) fn extra(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
     }
 
     /// Ends the stream with RST_STREAM, discarding what waits. Whoever sends on it learns `status`.
@@ -393,7 +423,9 @@ impl State {
     fn send_head(&mut self) {
         let Stage::Head(respond) = &mut self.stage else { return };
         let mut response = head::response_head();
-        self.head.copy_to(response.headers_mut());
+        if let Some(extra) = &self.extra {
+            extra.head.copy_to(response.headers_mut());
+        }
         match respond.send_response(response, false) {
             Ok(stream) => self.stage = Stage::Body(stream),
             Err(error) => self.fail(status_of(error, "the response head was sent")),
@@ -407,7 +439,7 @@ impl State {
         while !self.is_empty() || self.end == End::Stream {
             let Stage::Body(stream) = &mut self.stage else { break };
             if self.piece.is_empty() {
-                self.piece = self.buffer.split().freeze();
+                self.piece = take_all(&mut self.buffer);
                 progress = true;
             }
             // A modest target: credit that one stream holds is lost to the others.
@@ -450,5 +482,13 @@ impl State {
                 None => return Poll::Pending,
             }
         }
+    }
+}
+
+/// All that has gathered. What is left of a larger buffer's room serves the next messages.
+fn take_all(buffer: &mut BytesMut) -> Bytes {
+    match buffer.capacity() - buffer.len() {
+        0 => std::mem::take(buffer).freeze(),
+        _ => buffer.split().freeze(),
     }
 }

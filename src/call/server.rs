@@ -35,26 +35,23 @@ pub struct Request<T> {
 /// What a handler may want to know of its call, and say besides its messages.
 #[derive(Debug)]
 pub struct CallContext {
-    pub(crate) metadata: Metadata,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) peer: Option<SocketAddr>,
-    pub(crate) outlet: Arc<Outlet>,
+    outlet: Arc<Outlet>,
 }
 
 impl CallContext {
     /// The metadata that the client sent.
     pub fn metadata(&self) -> &Metadata {
-        &self.metadata
+        &self.outlet.origin.metadata
     }
 
     /// When the client stops waiting, if it said so in `grpc-timeout`. The handler is dropped then.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.outlet.origin.deadline
     }
 
     /// The client's address, where the connection has one.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.peer
+        self.outlet.origin.peer
     }
 
     /// Adds `metadata` to the response head. It must come before the first message, and before a streaming handler
@@ -67,25 +64,29 @@ impl CallContext {
         if !outlet.is_head_unsent() {
             return Err(Status::failed_precondition("response metadata comes too late: the response head is sent"));
         }
-        outlet.head.merge(metadata);
+        outlet.extra().head.merge(metadata);
         Ok(())
     }
 
     /// Adds `metadata` to the trailers, which end the call.
     pub fn end_with(&self, metadata: &Metadata) {
-        self.outlet.lock().trailers.merge(metadata);
+        self.outlet.lock().extra().trailers.merge(metadata);
     }
 }
 
 /// A call that has arrived, not yet in one of its four shapes. `service!` makes the right one of it.
 #[derive(Debug)]
 pub struct IncomingCall {
-    pub(crate) body: RecvStream,
-    pub(crate) context: CallContext,
-    pub(crate) max_message: usize,
+    body: RecvStream,
+    outlet: Arc<Outlet>,
+    max_message: usize,
 }
 
 impl IncomingCall {
+    pub(crate) fn new(body: RecvStream, outlet: Arc<Outlet>, max_message: usize) -> Self {
+        IncomingCall { body, outlet, max_message }
+    }
+
     /// One message in, one out.
     ///
     /// # Errors
@@ -128,16 +129,19 @@ impl IncomingCall {
     }
 
     fn requests<Q: Message + Default>(self) -> Inbound<Q> {
-        Inbound::new(RequestBody { body: self.body, ended: false, context: self.context }, self.max_message)
+        Inbound::new(
+            RequestBody { body: self.body, ended: false, context: CallContext { outlet: self.outlet } },
+            self.max_message,
+        )
     }
 
     fn reply(&self) -> Reply {
-        Reply { outlet: Arc::clone(&self.context.outlet) }
+        Reply { outlet: Arc::clone(&self.outlet) }
     }
 
     fn responses<R: Message>(&self) -> Outbound<R> {
-        self.context.outlet.lock().is_streaming = true;
-        Outbound::new(Arc::clone(&self.context.outlet))
+        self.outlet.lock().is_streaming = true;
+        Outbound::new(Arc::clone(&self.outlet))
     }
 }
 

@@ -75,6 +75,11 @@ impl Keepalive {
         }
     }
 
+    /// Whether the connection has had no call for an interval or more.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.idle.is_zero()
+    }
+
     fn set_timer(&mut self, after: Duration) {
         self.timer.as_mut().reset(Instant::now() + after);
     }

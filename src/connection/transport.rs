@@ -71,6 +71,14 @@ impl<IO: ByteStream> Transport<IO> {
         self.lock().allowance == 0
     }
 
+    /// Gives back the buffer for writes: the connection has been idle for a while.
+    pub(crate) fn release(&self) {
+        let mut inner = self.lock();
+        if inner.out.is_empty() {
+            inner.out = BytesMut::new();
+        }
+    }
+
     /// Writes what has gathered. Pending while the socket is full; the context is woken when it is not.
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.lock().poll_flush(cx)
@@ -95,8 +103,7 @@ impl<IO: ByteStream> Inner<IO> {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_write_out(cx))?;
-        // An idle connection keeps no buffers.
-        self.out = BytesMut::new();
+        self.out.clear();
         self.ahead.release();
         Pin::new(&mut self.io).poll_flush(cx)
     }

@@ -100,6 +100,9 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
             if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
                 return Poll::Ready(Err(error));
             }
+            if keepalive.as_ref().is_some_and(Keepalive::is_idle) {
+                transport.release();
+            }
             if transport.wants_another_turn() {
                 task.waker().wake_by_ref();
             }

@@ -17,7 +17,7 @@ use tracing::info;
 
 use super::Router;
 use crate::call::client::Deadline;
-use crate::call::{CallContext, IncomingCall, Outlet};
+use crate::call::{IncomingCall, Origin, Outlet};
 use crate::limits::Limits;
 use crate::metadata::Metadata;
 use crate::status::Status;
@@ -34,7 +34,7 @@ pub(super) struct Dispatcher<'a, R> {
 impl<R: Router> Dispatcher<'_, R> {
     /// Answers one call, whatever comes. This is where every call begins and ends.
     pub(super) async fn answer(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let deadline = match admit(&parts) {
             Ok(deadline) => deadline,
             Err((refusal, status)) => {
@@ -43,16 +43,16 @@ impl<R: Router> Dispatcher<'_, R> {
                 return self.log(parts.uri.path(), &status);
             }
         };
-        let outlet = Arc::new(Outlet::response(respond));
-        let context = CallContext {
-            metadata: Metadata::from_headers(std::mem::take(&mut parts.headers)),
+        let origin = Origin {
+            uri: parts.uri,
+            metadata: Metadata::from_headers(parts.headers),
             deadline: deadline.as_ref().map(Deadline::at),
             peer: self.peer,
-            outlet: Arc::clone(&outlet),
         };
-        let call = IncomingCall { body, context, max_message: self.limits.max_message };
-        let path = parts.uri.path();
+        let outlet = Arc::new(Outlet::response(respond, origin));
+        let path = outlet.origin.uri.path();
         let (service, method) = head::split_path(path).unwrap_or_default();
+        let call = IncomingCall::new(body, Arc::clone(&outlet), self.limits.max_message);
         let status = run(self.router.route(service, method, call), &outlet, deadline).await;
         if !status.is_ok() {
             self.log(path, &status);

@@ -129,7 +129,9 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
 
 /// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
 pub fn split_path(path: &str) -> Option<(&str, &str)> {
-    let (service, method) = path.strip_prefix('/')?.rsplit_once('/')?;
+    let path = path.strip_prefix('/')?;
+    let slash = path.bytes().rposition(|byte| byte == b'/')?;
+    let (service, method) = (&path[..slash], &path[slash + 1..]);
     (!service.is_empty() && !method.is_empty()).then_some((service, method))
 }
 
@@ -316,6 +318,9 @@ impl<'a> Fields<'a> {
 /// Writes a status that stays within [`MAX_STATUS_LEN`].
 fn put_status(headers: &mut HeaderMap, code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) {
     headers.insert(GRPC_STATUS, code.to_header_value());
+    if message.is_empty() && details.is_empty() && metadata.is_none_or(HeaderMap::is_empty) {
+        return;
+    }
     let custom = metadata.map_or(0, |map| map.iter().map(|(name, value)| field_len(name, value.len())).sum());
     let for_metadata = custom.min(MAX_STATUS_LEN / 2);
     let mut left = MAX_STATUS_LEN - for_metadata - field_len(&GRPC_STATUS, 10);
