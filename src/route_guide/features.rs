@@ -33,6 +33,8 @@ pub const MAX_NAME_BYTES: usize = 1 << 20;
 /// So the answer to `ListFeatures` is copied or sliced out of the store, not encoded: [`within`](Self::within) gives
 /// ranges of indexes, [`frames`](Self::frames) and [`frame_bytes`](Self::frame_bytes) their bytes.
 ///
+/// Methods that take an index or a run of indexes panic beyond [`len`](Self::len), as slices do.
+///
 /// With names of 45 bytes, 1,000,000 features take some 150 MB. Loading takes time and memory in proportion to the file; lookups take none.
 pub struct Features {
     frames: Bytes,
@@ -98,9 +100,6 @@ impl Features {
     }
 
     /// The feature at an index, decoded.
-    ///
-    /// # Panics
-    /// When `index` is not below [`len`](Self::len).
     pub fn get(&self, index: usize) -> Feature {
         let message = &self.frame_bytes(index..index + 1)[5..];
         // The builder encoded it from this very type, so there is no error to tell anybody.
@@ -108,9 +107,6 @@ impl Features {
     }
 
     /// Where the feature at an index is.
-    ///
-    /// # Panics
-    /// When `index` is not below [`len`](Self::len).
     pub fn point(&self, index: usize) -> Point {
         Point { latitude: self.latitudes[index], longitude: self.longitudes[index] }
     }
@@ -122,18 +118,12 @@ impl Features {
 
     /// The messages of a run, prefixes included, ready for the wire: `run.len()` messages. A reference to the store,
     /// not a copy: the right form for a long run, or for a single answer.
-    ///
-    /// # Panics
-    /// When `run` ends beyond [`len`](Self::len).
     pub fn frames(&self, run: Range<usize>) -> Bytes {
         self.frames.slice(self.offsets[run.start]..self.offsets[run.end])
     }
 
     /// The same bytes as [`frames`](Self::frames), to be copied: the right form for a short run, which then costs no
     /// atomic counter.
-    ///
-    /// # Panics
-    /// When `run` ends beyond [`len`](Self::len).
     pub fn frame_bytes(&self, run: Range<usize>) -> &[u8] {
         &self.frames[self.offsets[run.start]..self.offsets[run.end]]
     }
