@@ -12,7 +12,7 @@ use super::{
     proto::{Feature, Point},
 };
 
-/// The longest name in a database, in bytes: with it a feature still fits four times into a message of the default size limit.
+/// The longest name in a database, in bytes: far below the 4 MiB that a message may have by default.
 pub const MAX_NAME_BYTES: usize = 1 << 20;
 
 /// Features in database order: an immutable store, shared by all calls.
@@ -35,7 +35,7 @@ pub const MAX_NAME_BYTES: usize = 1 << 20;
 ///
 /// Methods that take an index or a run of indexes panic beyond [`len`](Self::len), as slices do.
 ///
-/// With names of 45 bytes, 1,000,000 features take some 150 MB. Loading takes time and memory in proportion to the file; lookups take none.
+/// With names of 45 bytes, 1,000,000 features take 138 MB; 150 MB at the peak of loading.
 pub struct Features {
     frames: Bytes,
     /// Where each frame begins, and where the last one ends.
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(trail.name, "Berkshire Valley Management Area Trail, Jefferson, NJ, USA");
         assert!(!features.contains(&point(0, 0)));
         let bounds = Bounds::between(&point(400_000_000, -750_000_000), &point(420_000_000, -730_000_000));
-        assert_eq!(features.within(&bounds).collect::<Vec<_>>(), [0..features.len()]);
+        assert!(features.within(&bounds).eq(std::iter::once(0..features.len())));
         let unnamed = (0..features.len()).filter(|&index| features.get(index).name.is_empty()).count();
         assert!(features.len() - unnamed >= 150 && unnamed == 6);
         let points: std::collections::HashSet<_> = features.points().map(|p| (p.latitude, p.longitude)).collect();
