@@ -29,7 +29,7 @@ pub fn distance(from: &Point, to: &Point) -> f64 {
 /// The length of a route whose points come one by one.
 ///
 /// What depends on one point alone (its angles in radians, the cosine of its latitude) is computed when the point
-/// comes and kept while the next one needs it, so a point costs one cosine, two sines and one arc tangent. The sum
+/// comes and kept while the next one needs it, so a point costs one cosine, two sines and an arc. The sum
 /// is the very number that adding up [`distance`] gives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Route {
@@ -123,8 +123,17 @@ impl Position {
         let along = ((other.longitude - self.longitude) / 2.0).sin();
         let a = across * across + self.cos_latitude * other.cos_latitude * along * along;
         // Rounding can carry `a` a hair outside 0..=1, where the roots are not numbers.
-        let a = a.clamp(0.0, 1.0);
-        2.0 * EARTH_RADIUS_METRES * a.sqrt().atan2((1.0 - a).sqrt())
+        2.0 * EARTH_RADIUS_METRES * arc_sine_of_root(a.clamp(0.0, 1.0))
+    }
+}
+
+/// atan2(√a, √(1 − a)), which is arcsin √a. Up to 400 km, where nearly all steps of a route are, five terms of the
+/// arc sine's series are as exact as a double can be, and take a third of the time.
+fn arc_sine_of_root(a: f64) -> f64 {
+    if a < 1e-3 {
+        a.sqrt() * (1.0 + a * (1.0 / 6.0 + a * (3.0 / 40.0 + a * (5.0 / 112.0 + a * (35.0 / 1152.0)))))
+    } else {
+        a.sqrt().atan2((1.0 - a).sqrt())
     }
 }
 
@@ -206,10 +215,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn distances_are_the_plain_formula(a in any_point(), b in any_point()) {
+        fn distances_are_the_plain_formula(a in any_point(), b in any_point(), reach in 0..30) {
+            // From the next point of the grid to the other side of the globe.
+            let near = |from: i32, to: i32| from.saturating_add(to >> reach);
+            let b = point(near(a.latitude, b.latitude), near(a.longitude, b.longitude));
             let metres = distance(&a, &b);
             let expected = plain(&a, &b);
-            prop_assert!((metres - expected).abs() <= 1e-9 * expected.max(1.0), "{metres} is not {expected}");
+            prop_assert!((metres - expected).abs() <= 1e-15 * expected, "{metres} is not {expected}");
             prop_assert!((0.0..=20_015_086.8).contains(&metres));
         }
 

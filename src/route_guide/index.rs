@@ -1,14 +1,15 @@
 //! Which features lie in a rectangle, without asking each one.
 //!
 //! All points are sorted by longitude and cut into √n/8 strips of equal size; inside a strip they are sorted by
-//! latitude. A rectangle meets few strips, in each its points are neighbours, and only in the outermost two
-//! is there a longitude to compare. So a square with k of n points costs O(√k) binary searches plus k; the worst shape, a
-//! thin rectangle from edge to edge, O(√n). Equal shares keep this so wherever the points lie: in one town, on one line, at one spot.
+//! latitude. A rectangle meets few strips, in each its points are neighbours, and only in the outermost two is there
+//! a longitude to compare. A square with k of n points costs O(√k) binary searches plus k; the worst shape, a thin
+//! rectangle from edge to edge, O(√n). Equal shares keep this so whether the points lie in one town, on one line or
+//! at one spot. Measured beside a k-d tree and two packed R-trees, this was the fastest at every size.
 //!
-//! What a search finds must be sorted back into database order, and that is the larger part of its price.
-//! Beyond a certain share of the database, comparing every point is cheaper, so [`Runs`] does that then.
+//! What a search finds must be sorted back into database order, which is half of its price. Beyond a certain share
+//! of the database comparing every point is cheaper, so [`Runs`] does that then.
 
-use std::{iter, mem, ops::Range};
+use std::{array, iter, mem, ops::Range};
 
 use super::geo::Bounds;
 
@@ -18,6 +19,9 @@ const BLOCK: usize = 32;
 /// A search that finds more than one in so many features gives up and leaves the work to a scan (measured: sorting a
 /// find costs some 30 ns, comparing a point half a nanosecond).
 const SCAN_SHARE: usize = 64;
+
+/// A database smaller than this is read through in the time that a search takes to begin.
+const SCAN_ALWAYS: usize = 512;
 
 /// The features inside a rectangle, as maximal runs of neighbours: ranges of database indexes in ascending order.
 ///
@@ -44,7 +48,9 @@ impl<'a> Runs<'a> {
     pub(super) fn new(bounds: Bounds, strips: &Strips, latitudes: &'a [i32], longitudes: &'a [i32]) -> Self {
         let way = if strips.are_all_in(&bounds) {
             Way::All(0..latitudes.len())
-        } else if let Some(found) = strips.search(&bounds, latitudes.len() / SCAN_SHARE) {
+        } else if latitudes.len() >= SCAN_ALWAYS
+            && let Some(found) = strips.search(&bounds, latitudes.len() / SCAN_SHARE)
+        {
             Way::Found(found, 0)
         } else {
             Way::Scan { bounds, inside: inside(&bounds, latitudes, longitudes, 0), at: 0 }
@@ -92,9 +98,19 @@ impl Iterator for Runs<'_> {
 
 /// A bit for each of the up to sixty-four points from `at` on: whether it is inside.
 fn inside(bounds: &Bounds, latitudes: &[i32], longitudes: &[i32], at: usize) -> u64 {
-    let end = latitudes.len().min(at + 64);
-    let points = iter::zip(latitudes.get(at..end).unwrap_or_default(), longitudes.get(at..end).unwrap_or_default());
-    points.enumerate().fold(0, |bits, (i, (&lat, &lon))| bits | u64::from(bounds.holds(lat, lon)) << i)
+    let (latitudes, longitudes) = (latitudes.get(at..).unwrap_or_default(), longitudes.get(at..).unwrap_or_default());
+    match (latitudes.first_chunk::<64>(), longitudes.first_chunk::<64>()) {
+        (Some(latitudes), Some(longitudes)) => {
+            // In loops of a fixed length, whose steps do not depend on each other, the compiler uses vectors.
+            let flags: [u8; 64] = array::from_fn(|i| u8::from(bounds.holds(latitudes[i], longitudes[i])));
+            // Eight bytes of 0 or 1 become eight bits: the product brings each of them into the highest byte.
+            let bits = |&eight: &[u8; 8]| u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            flags.as_chunks().0.iter().rev().fold(0, |mask, eight| mask << 8 | bits(eight))
+        }
+        _ => iter::zip(latitudes, longitudes)
+            .enumerate()
+            .fold(0, |mask, (i, (&latitude, &longitude))| mask | u64::from(bounds.holds(latitude, longitude)) << i),
+    }
 }
 
 /// Every point and its database index, strip by strip.

@@ -18,7 +18,8 @@ use super::{
     proto::{Feature, Point},
 };
 
-const FORMAT: &str = r#"a database is a JSON array of {"location": {"latitude": .., "longitude": ..}, "name": ".."}, the coordinates int32 in units of 10^-7 degrees"#;
+const FORMAT: &str = "a database is a JSON array of {\"location\": {\"latitude\": .., \"longitude\": ..}, \
+                      \"name\": \"..\"}, the coordinates int32 in units of 10^-7 degrees";
 
 /// Why a feature database was refused: who, where, what was expected and what was found.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Features {
         }
     }
 
-    /// Reads a database from `json` (a buffered reader), called `file` in errors, in the format of the published tutorials:
+    /// Reads a database from `json` (a buffered reader), called `file` in errors, in the tutorials' published format:
     ///
     /// ```json
     /// [{"location": {"latitude": 409146138, "longitude": -746188906}, "name": "Berkshire Valley .."}, ..]
@@ -107,7 +108,8 @@ impl<'de> Visitor<'de> for Entries<'_> {
     }
 }
 
-/// A `T` written as a JSON object: derived readers would take an array of the fields' values too, whose order nobody agrees on.
+/// A `T` written as a JSON object: derived readers would take an array of the fields' values too, whose order
+/// nobody agrees on.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
