@@ -61,9 +61,28 @@ impl<T: Message> Outbound<T> {
     /// As for [`send`](Self::send).
     pub async fn send_encoded(&mut self, messages: Encoded<T>) -> Result<(), Status> {
         let frames = messages.into_frames();
-        if frames.len() < BATCH / 4 {
-            return self.send_frames(&frames).await;
+        if frames.len() < BATCH / 4 { self.copy(&frames).await } else { self.hand_over(frames).await }
+    }
+
+    /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's word.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub async fn send_frames(&mut self, frames: &[u8]) -> Result<(), Status> {
+        if frames.len() < BATCH {
+            self.copy(frames).await
+        } else {
+            self.hand_over(Bytes::copy_from_slice(frames)).await
         }
+    }
+
+    async fn copy(&mut self, frames: &[u8]) -> Result<(), Status> {
+        let wait = self.outlet.lock().put_frames(frames)?;
+        if wait { self.room().await } else { Ok(()) }
+    }
+
+    /// All of it at one moment, so that a caller who stops waiting leaves no half of a frame.
+    async fn hand_over(&mut self, frames: Bytes) -> Result<(), Status> {
         let mut frames = Some(frames);
         poll_fn(|cx| {
             let mut outlet = self.outlet.lock();
@@ -74,20 +93,6 @@ impl<T: Message> Outbound<T> {
             outlet.poll_taken(cx)
         })
         .await
-    }
-
-    /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's word.
-    ///
-    /// # Errors
-    /// As for [`send`](Self::send).
-    pub async fn send_frames(&mut self, frames: &[u8]) -> Result<(), Status> {
-        for piece in frames.chunks(BATCH) {
-            let wait = self.outlet.lock().put_frames(piece)?;
-            if wait {
-                self.room().await?;
-            }
-        }
-        Ok(())
     }
 
     /// Ends the request: no message follows. Without it, dropping the sending half cancels the call.
@@ -263,7 +268,7 @@ impl State {
         Poll::Pending
     }
 
-    fn set_piece(&mut self, frames: Bytes) {
+    pub(super) fn set_piece(&mut self, frames: Bytes) {
         self.piece = frames;
         self.wake_driver();
     }

@@ -69,7 +69,9 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
             let mut busy = !calls.is_empty();
             while let Poll::Ready(accepted) = h2.poll_accept(cx) {
                 match accepted {
-                    Some(Ok((request, respond))) => calls.push(dispatcher.answer(request, respond)),
+                    Some(Ok((request, respond))) => {
+                        calls.extend(dispatcher.begin(request, respond).map(|call| dispatcher.answer(call)));
+                    }
                     Some(Err(error)) => return Poll::Ready(end_of(error)),
                     None => return Poll::Ready(Ok(())),
                 }
