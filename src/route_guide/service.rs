@@ -88,7 +88,9 @@ impl RouteGuide for Guide {
         let mut room = MAX_NOTES;
         while let Some(note) = notes.next().await? {
             let here = stored.entry(note.location.unwrap_or_default()).or_default();
-            earlier_notes.send_frames(here).await?;
+            if !here.is_empty() {
+                earlier_notes.send_frames(here).await?;
+            }
             let before = here.len();
             Encoded::append(&note, here)?;
             let cost = here.len() - before + NOTE_OVERHEAD;
