@@ -25,6 +25,12 @@ impl<M: Message + PartialEq + Default> Expected<M> {
         Self { messages, bytes, starts }
     }
 
+    /// How many messages there are.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
     /// The frames of some of the messages.
     pub fn frames(&self, range: Range<usize>) -> &[u8] {
         &self.bytes[self.starts[range.start]..self.starts[range.end]]

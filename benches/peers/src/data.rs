@@ -56,6 +56,21 @@ pub fn everywhere() -> Rectangle {
     Rectangle { lo: corner(SOUTH, WEST), hi: corner(SOUTH + SPAN as i32, WEST + SPAN as i32) }
 }
 
+/// A square in the middle that holds about `hits` of `count` features.
+pub fn square(hits: usize, count: usize) -> Rectangle {
+    let half = (SPAN as f64 / 2.0 * (hits as f64 / count.max(1) as f64).min(1.0).sqrt()) as i32;
+    let middle = SPAN as i32 / 2;
+    let corner = |by: i32| Some(Point { latitude: SOUTH + middle + by, longitude: WEST + middle + by });
+    Rectangle { lo: corner(-half), hi: corner(half) }
+}
+
+/// Whether a feature is inside a rectangle whose corners are in order.
+pub fn inside(feature: &Feature, rectangle: &Rectangle) -> bool {
+    let corner = |point: &Option<Point>| point.map_or((0, 0), |p| (p.latitude, p.longitude));
+    let (lo, hi, at) = (corner(&rectangle.lo), corner(&rectangle.hi), corner(&feature.location));
+    (lo.0..=hi.0).contains(&at.0) && (lo.1..=hi.1).contains(&at.1)
+}
+
 /// A route of `count` points: a hundred around each feature in turn, every second one exactly on it.
 pub fn route(features: &[Feature], count: usize) -> Vec<Point> {
     let place = |i: usize| features[(i / 100) % features.len()].location.unwrap_or_default();

@@ -33,6 +33,8 @@ pub struct Sender {
     pub stream_window: i64,
     /// The largest payload of a frame.
     pub max_frame: usize,
+    /// How many streams the server lets a client have open.
+    pub max_streams: usize,
     /// The server's SETTINGS have come.
     pub ready: bool,
     next_stream: u32,
@@ -47,6 +49,7 @@ impl Sender {
             window: DEFAULT_WINDOW.into(),
             stream_window: DEFAULT_WINDOW.into(),
             max_frame: DEFAULT_FRAME,
+            max_streams: usize::MAX,
             ready: false,
             next_stream: 1,
             path,
@@ -213,6 +216,7 @@ impl Receiver {
                     for setting in self.buffer[at..at + len].chunks_exact(6) {
                         let value = number(&setting[2..]);
                         match setting[1] {
+                            0x3 => sender.max_streams = value as usize,
                             0x4 => sender.stream_window = value.into(),
                             0x5 => sender.max_frame = value as usize,
                             _ => {}

@@ -79,7 +79,7 @@ impl Client {
         let mut io = TcpStream::connect(run.args.addr).await?;
         io.set_nodelay(true)?;
         let path = match run.args.work {
-            Work::Unary => "/routeguide.RouteGuide/GetFeature",
+            Work::Unary | Work::Half => "/routeguide.RouteGuide/GetFeature",
             Work::List => "/routeguide.RouteGuide/ListFeatures",
             Work::Record => "/routeguide.RouteGuide/RecordRoute",
             Work::Chat | Work::Idle => "/routeguide.RouteGuide/RouteChat",
@@ -162,7 +162,7 @@ impl Client {
                             call.answer.extend_from_slice(payload);
                             true
                         }
-                        Work::Chat | Work::Idle => self.run.first_notes.feed(&mut call.check, payload),
+                        Work::Chat | Work::Idle | Work::Half => self.run.first_notes.feed(&mut call.check, payload),
                         Work::Unary | Work::List => self.run.features.feed(&mut call.check, payload),
                     };
                     if !right {
@@ -204,7 +204,7 @@ impl Client {
     /// Opens a call in an empty place, if another may begin.
     fn begin(&mut self, at: usize, now: Instant) {
         let run = self.run.clone();
-        if run.phase.get() == Phase::Calls && !run.permit(now) {
+        if self.places.len() >= self.sender.max_streams || run.phase.get() == Phase::Calls && !run.permit(now) {
             return;
         }
         let stream = self.sender.open();
@@ -230,7 +230,7 @@ impl Client {
                 self.sender.data(stream, &run.points[i], true);
             }
             Work::List => {
-                call.check = run.features.check(0..run.args.features);
+                call.check = run.features.check(0..run.features.len());
                 self.sender.data(stream, &run.rectangle, true);
             }
             Work::Record => {
@@ -248,6 +248,10 @@ impl Client {
                 self.pump(at);
             }
             Work::Idle => self.active -= 1,
+            Work::Half => {
+                self.sender.data(stream, &run.rectangle[..8], false);
+                self.active -= 1;
+            }
         }
     }
 
@@ -312,9 +316,9 @@ impl Client {
         let (run, call) = (self.run.clone(), &mut self.calls[at]);
         let messages = match run.args.work {
             Work::Unary => 1,
-            Work::List => run.args.features as u64,
+            Work::List => run.features.len() as u64,
             Work::Record => run.args.points as u64,
-            Work::Chat | Work::Idle => 0,
+            _ => 0,
         };
         let right = match run.args.work {
             Work::Record => is_summary(&call.answer, &run.summary),

@@ -52,6 +52,9 @@ struct Args {
     /// The length of the names and notes in bytes, instead of names like addresses and notes of 24 bytes.
     #[arg(long)]
     name_len: Option<usize>,
+    /// list: ask for a square with about so many features instead of for all.
+    #[arg(long)]
+    hits: Option<usize>,
     /// record: the points of a route.
     #[arg(long, default_value_t = 10_000)]
     points: usize,
@@ -80,9 +83,11 @@ enum Work {
     /// RouteChat ping-pong: the call first leaves notes at distinct points, which nobody answers and nobody measures;
     /// then a second note at each of these points has exactly one answer, the first one.
     Chat,
-    /// No calls: opens the connections, with `--streams` idle RouteChat calls on each, and tells the server's memory
-    /// before, with the connections, and with the calls.
+    /// Nothing but memory: opens the connections, then `--streams` RouteChat calls on each that stay silent. Tells the
+    /// server's memory before, with the connections, and with the calls.
     Idle,
+    /// The same with GetFeature calls whose request has begun and not ended.
+    Half,
 }
 
 /// What the connections of a run share.
@@ -125,11 +130,21 @@ struct Totals {
 impl Run {
     fn new(args: Args) -> Self {
         let features = data::features(args.features, args.name_len);
+        let (rectangle, features) = match (args.work, args.hits) {
+            (Work::List, Some(hits)) => {
+                let square = data::square(hits, args.features);
+                (square, features.into_iter().filter(|f| data::inside(f, &square)).collect())
+            }
+            _ => (data::everywhere(), features),
+        };
         let route = match args.work {
             Work::Record => data::route(&features, args.points),
             _ => Vec::new(),
         };
-        let summary = if args.canned { data::canned_summary() } else { data::summary(&features, &route) };
+        let summary = match args.work {
+            Work::Record if !args.canned => data::summary(&features, &route),
+            _ => data::canned_summary(),
+        };
         let notes = |word: &str| {
             let len = args.name_len.unwrap_or(24);
             let count = if args.work == Work::Chat { args.notes + 1 } else { 0 };
@@ -140,7 +155,7 @@ impl Run {
         route.iter().for_each(|point: &Point| data::frame(point, &mut body));
         Self {
             points: if args.work == Work::Unary { features.iter().map(place).collect() } else { Vec::new() },
-            rectangle: data::framed(&data::everywhere()),
+            rectangle: data::framed(&rectangle),
             route: body,
             summary,
             first_notes: notes("first"),
@@ -208,7 +223,7 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
     let rss_connected = settled(&memory).await;
     let mut cost = Cost::default();
     match args.work {
-        Work::Idle => {
+        Work::Idle | Work::Half => {
             all(&run, &mut clients, Phase::Prime).await;
         }
         Work::Chat => {
@@ -237,7 +252,7 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
             cost.of(args.pid, all(&run, &mut clients, Phase::Calls)).await;
         }
     }
-    let rss_after = if args.work == Work::Idle { settled(&memory).await } else { memory().0 };
+    let rss_after = if matches!(args.work, Work::Idle | Work::Half) { settled(&memory).await } else { memory().0 };
     let totals = run.totals.borrow();
     let per = |count: u64| cost.server.as_nanos() as f64 / 1e3 / count.max(1) as f64;
     let line = serde_json::json!({
