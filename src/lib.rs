@@ -3,6 +3,7 @@
 pub mod call;
 pub mod client;
 pub mod codec;
+pub mod connection;
 pub mod limits;
 pub mod metadata;
 #[cfg(feature = "route-guide")]

@@ -1,1 +1,283 @@
-//! status
+//! Status: how a call ended, as the one error type of this crate's calls.
+//!
+//! A [`Code`], a text for people, details for programs (a `google.rpc.Status` message), and metadata. On the wire it is
+//! the trailers of the answer ("gRPC over HTTP/2", section Responses):
+//!
+//! ```text
+//! grpc-status: 5
+//! grpc-message: no such place
+//! ```
+
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, sync::LazyLock};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+
+use crate::metadata::{Metadata, MetadataError};
+pub use crate::wire::Code;
+use crate::wire::frame::{FrameError, TooLong};
+use crate::wire::head::{self, Refusal, WireStatus};
+
+/// How a call ended. Small enough (40 bytes) to be the error of every result.
+///
+/// ```
+/// use h2grpc::status::{Code, Status};
+/// let status = Status::not_found("no such place");
+/// assert_eq!(status.code(), Code::NOT_FOUND);
+/// assert_eq!(status.to_string(), "NOT_FOUND: no such place");
+/// assert_eq!(Status::from_trailers(status.to_trailers()).message(), "no such place");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Status {
+    code: Code,
+    message: Cow<'static, str>,
+    /// What few statuses have.
+    extra: Option<Box<Extra>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Extra {
+    details: Bytes,
+    metadata: Metadata,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+static NO_EXTRA: LazyLock<Extra> = LazyLock::new(Extra::default);
+
+macro_rules! constructors {
+    ($($name:ident $code:ident)*) => {
+        impl Status {
+            $(
+                #[doc = concat!("A status with [`Code::", stringify!($code), "`].")]
+                pub fn $name(message: impl Into<Cow<'static, str>>) -> Status {
+                    Status::new(Code::$code, message)
+                }
+            )*
+        }
+    };
+}
+
+constructors! {
+    cancelled           CANCELLED
+    unknown             UNKNOWN
+    invalid_argument    INVALID_ARGUMENT
+    deadline_exceeded   DEADLINE_EXCEEDED
+    not_found           NOT_FOUND
+    already_exists      ALREADY_EXISTS
+    permission_denied   PERMISSION_DENIED
+    resource_exhausted  RESOURCE_EXHAUSTED
+    failed_precondition FAILED_PRECONDITION
+    aborted             ABORTED
+    out_of_range        OUT_OF_RANGE
+    unimplemented       UNIMPLEMENTED
+    internal            INTERNAL
+    unavailable         UNAVAILABLE
+    data_loss           DATA_LOSS
+    unauthenticated     UNAUTHENTICATED
+}
+
+impl Status {
+    /// A status with a text that says who, what and where to the person who reads it.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Status {
+        Status { code, message: message.into(), extra: None }
+    }
+
+    /// Whether the call ended well.
+    pub fn is_ok(&self) -> bool {
+        self.code == Code::OK
+    }
+
+    /// The code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The text; may be empty.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The details: by convention an encoded `google.rpc.Status`; mostly empty.
+    pub fn details(&self) -> &Bytes {
+        &self.extra().details
+    }
+
+    /// What the peer sent, or will be sent, beside the status.
+    pub fn metadata(&self) -> &Metadata {
+        &self.extra().metadata
+    }
+
+    /// The metadata, to add to it.
+    pub fn metadata_mut(&mut self) -> &mut Metadata {
+        &mut self.extra_mut().metadata
+    }
+
+    /// The metadata alone.
+    pub fn into_metadata(self) -> Metadata {
+        self.extra.map(|extra| extra.metadata).unwrap_or_default()
+    }
+
+    /// The same status with these details.
+    pub fn with_details(mut self, details: impl Into<Bytes>) -> Status {
+        self.extra_mut().details = details.into();
+        self
+    }
+
+    /// The same status with this metadata.
+    pub fn with_metadata(mut self, metadata: Metadata) -> Status {
+        self.extra_mut().metadata = metadata;
+        self
+    }
+
+    /// The same status with the error that caused it: for logs on this side, it is never sent.
+    pub fn with_source(mut self, source: Arc<dyn Error + Send + Sync>) -> Status {
+        self.extra_mut().source = Some(source);
+        self
+    }
+
+    /// The trailers that say this, within [`head::MAX_STATUS_LEN`].
+    pub fn to_trailers(&self) -> HeaderMap {
+        let Extra { details, metadata, .. } = self.extra();
+        head::trailers(self.code, &self.message, details, Some(metadata.as_headers()))
+    }
+
+    /// The answer without messages that says this: send it with END_STREAM.
+    pub fn to_trailers_only(&self) -> Response<()> {
+        let Extra { details, metadata, .. } = self.extra();
+        head::trailers_only(self.code, &self.message, details, Some(metadata.as_headers()))
+    }
+
+    /// What trailers say. Other entries than those of the status become its metadata.
+    ///
+    /// Without `grpc-status` it is UNKNOWN, as "HTTP to gRPC Status Code Mapping" has it for HTTP status 200: no status
+    /// means that the call did not end well.
+    pub fn from_trailers(trailers: HeaderMap) -> Status {
+        let mut status = match head::read_status(&trailers) {
+            Some(read) => Status::from(read),
+            None => Status::unknown("the peer ended the call without grpc-status in its trailers"),
+        };
+        let metadata = Metadata::from_headers(trailers);
+        if !metadata.is_empty() {
+            *status.metadata_mut() = metadata;
+        }
+        status
+    }
+
+    fn extra(&self) -> &Extra {
+        self.extra.as_deref().unwrap_or(&NO_EXTRA)
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message() {
+            "" => write!(f, "{}", self.code),
+            message => write!(f, "{}: {message}", self.code),
+        }
+    }
+}
+
+impl Error for Status {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.extra().source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A message over the limit is RESOURCE_EXHAUSTED, with both sizes and the setting; bytes that are no message are INTERNAL.
+impl From<FrameError> for Status {
+    fn from(error: FrameError) -> Status {
+        let code = match error {
+            FrameError::TooLarge { .. } => Code::RESOURCE_EXHAUSTED,
+            FrameError::Flag { .. } | FrameError::Truncated { .. } => Code::INTERNAL,
+        };
+        Status::new(code, error.to_string()).with_source(Arc::new(error))
+    }
+}
+
+impl From<TooLong> for Status {
+    fn from(error: TooLong) -> Status {
+        Status::resource_exhausted(error.to_string()).with_source(Arc::new(error))
+    }
+}
+
+/// A handler's or caller's mistake on its own side: INTERNAL.
+impl From<MetadataError> for Status {
+    fn from(error: MetadataError) -> Status {
+        Status::internal(error.to_string()).with_source(Arc::new(error))
+    }
+}
+
+impl From<WireStatus> for Status {
+    fn from(WireStatus { code, message, details }: WireStatus) -> Status {
+        let status = Status::new(code, message);
+        if details.is_empty() { status } else { status.with_details(details) }
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Status {
+        match refusal {
+            Refusal::Http { code, message, .. } | Refusal::Grpc { code, message } => Status::new(code, message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_small() {
+        assert!(size_of::<Status>() <= 40);
+        assert!(size_of::<Result<(), Status>>() <= 40);
+    }
+
+    #[test]
+    fn everything_but_the_source_crosses_the_wire() {
+        let mut status =
+            Status::not_found("no caf\u{e9}").with_details(&b"\x08\x05"[..]).with_source(Arc::new(fmt::Error));
+        status.metadata_mut().insert("tried", "3").unwrap();
+        let read = Status::from_trailers(status.to_trailers());
+        assert_eq!((read.code(), read.message(), &read.details()[..]), (Code::NOT_FOUND, "no caf\u{e9}", &[8, 5][..]));
+        assert_eq!((read.metadata().get("tried"), read.metadata().len()), (Some("3"), 1));
+        assert!(status.source().is_some() && read.source().is_none());
+        let only = status.to_trailers_only();
+        assert_eq!((only.status().as_u16(), &only.headers()["content-type"]), (200, &head::CONTENT_TYPE_GRPC));
+        assert_eq!(Status::from_trailers(only.into_parts().0.headers).message(), "no caf\u{e9}");
+    }
+
+    #[test]
+    fn trailers_without_grpc_status_are_unknown_and_keep_their_metadata() {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("tried", 3.into());
+        let status = Status::from_trailers(trailers);
+        assert_eq!((status.code(), status.metadata().get("tried")), (Code::UNKNOWN, Some("3")));
+    }
+
+    #[test]
+    fn a_status_without_metadata_keeps_no_map() {
+        let status = Status::from_trailers(Status::aborted("lost a race").to_trailers());
+        assert!(status.extra.is_none());
+        assert!(status.metadata().is_empty() && status.details().is_empty());
+    }
+
+    #[test]
+    fn display_is_code_and_message() {
+        assert_eq!(Status::aborted("lost a race").to_string(), "ABORTED: lost a race");
+        assert_eq!(Status::new(Code::from_u32(42), "").to_string(), "code 42");
+    }
+
+    #[test]
+    fn a_message_over_the_limit_is_resource_exhausted_other_broken_frames_are_internal() {
+        let status = Status::from(FrameError::TooLarge { length: 5_000_000, limit: 4_194_304 });
+        assert_eq!(status.code(), Code::RESOURCE_EXHAUSTED);
+        assert!(status.message().contains("5000000") && status.message().contains("4194304"));
+        assert!(status.message().contains("max_message_len"));
+        assert_eq!(Status::from(FrameError::Flag { found: 7 }).code(), Code::INTERNAL);
+        assert_eq!(Status::from(FrameError::Truncated { have: 3, need: 5 }).code(), Code::INTERNAL);
+    }
+}

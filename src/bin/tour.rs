@@ -1,2 +1,128 @@
-//! x
-fn main() {}
+//! `cargo run --release`: all four RouteGuide calls over our own stack, and every byte that they are on the wire.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use h2grpc::client::{Channel, Endpoint};
+use h2grpc::limits::Limits;
+use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Features, Guide, RouteGuide, RouteGuideClient, tour};
+use h2grpc::server::{Server, listen};
+use h2grpc::transcript::protobuf::Types;
+use h2grpc::transcript::{Print, Recorder, Recording, Transcript};
+use tokio::net::TcpStream;
+
+/// Starts a RouteGuide server on a free loopback port, makes the tutorial's calls to it, and shows what went over the wire.
+///
+/// At the left the bytes, at the right their meaning; -> is to the server, <- from it. A call is a HEADERS frame each
+/// way, DATA frames with length-prefixed messages, and a HEADERS frame with the trailers.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// How many messages of a call to show each way
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    messages: usize,
+
+    /// Whether to use colours
+    #[arg(long, value_name = "WHEN", value_parser = ["auto", "always", "never"], default_value = "auto")]
+    color: String,
+}
+
+/// The connection's bytes that are kept, far more than a tour has.
+const RECORDED: usize = 16 * 1024 * 1024;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+    let colors = match options.color.as_str() {
+        "auto" => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        when => when == "always",
+    };
+    let listener = listen("127.0.0.1:0".parse()?)?;
+    let address = listener.local_addr()?;
+    let guide = Guide::new(Features::embedded()).into_service();
+    tokio::spawn(Server::new().add(guide).serve([listener], std::future::pending()));
+
+    let recording = Recording::new(RECORDED);
+    let recorder = recording.clone();
+    let connect = move || {
+        let recorder = recorder.clone();
+        async move { Ok(Recorder::client(TcpStream::connect(address).await?, recorder)) }
+    };
+    let endpoint: Endpoint = address.to_string().parse()?;
+    let client = RouteGuideClient::new(Channel::with_connector(endpoint, Limits::client(), connect));
+    let known = Features::embedded();
+    let print = Print { messages: options.messages, bytes: 96, colors };
+    let mut wire = Wire { recording, types: Types::decode(FILE_DESCRIPTOR_SET)?, print, shown: 0 };
+    let out = &mut io::stdout().lock();
+
+    writeln!(out, "The RouteGuide server is on {address}, and these are the tutorial's calls.\n")?;
+    tour::heading("GetFeature", out)?;
+    tour::get_feature(&client, &tour::TUTORIAL_POINTS, out).await?;
+    wire.show(out)?;
+    tour::heading("ListFeatures", out)?;
+    let mut lines = Vec::new();
+    tour::list_features(&client, tour::TUTORIAL_RECTANGLE, &mut lines).await?;
+    write_briefly(&String::from_utf8_lossy(&lines), out)?;
+    wire.show(out)?;
+    tour::heading("RecordRoute", out)?;
+    tour::record_route(&client, &known, 10, out).await?;
+    wire.show(out)?;
+    tour::heading("RouteChat", out)?;
+    tour::route_chat(&client, out).await?;
+    wire.show(out)?;
+    Ok(())
+}
+
+/// What has been on the wire, and how much of it was shown.
+struct Wire {
+    recording: Recording,
+    types: Types,
+    print: Print,
+    /// The highest stream that was shown; the connection's own frames, stream 0, are shown with the first call.
+    shown: u32,
+}
+
+impl Wire {
+    /// Shows the calls since the last time.
+    fn show(&mut self, out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
+        let transcript = Transcript::read(&self.recording.snapshot(), &self.types);
+        let mut text = String::new();
+        if self.shown == 0 {
+            text += "\nOn the wire, first what concerns the connection as a whole:\n\n";
+            transcript.write_call(0, &self.print, &mut text)?;
+        }
+        for (stream, call) in transcript.calls.range(self.shown + 1..) {
+            text += &format!("\nOn the wire, the call to {} on stream {stream}:\n\n", call.path);
+            transcript.write_call(*stream, &self.print, &mut text)?;
+            self.shown = *stream;
+        }
+        writeln!(out, "{text}")?;
+        Ok(())
+    }
+}
+
+/// Writes the first lines and the last.
+fn write_briefly(lines: &str, out: &mut impl Write) -> io::Result<()> {
+    let lines: Vec<&str> = lines.lines().collect();
+    let (first, last) = lines.split_at(lines.len().min(5));
+    for line in first {
+        writeln!(out, "{line}")?;
+    }
+    match last {
+        [] => Ok(()),
+        [left_out @ .., last] => writeln!(out, "... {} more lines\n{last}", left_out.len()),
+    }
+}

@@ -1,0 +1,42 @@
+//! What an HTTP/2 error means for a call: its [`Status`], in words that say who did what.
+
+use std::sync::Arc;
+
+use crate::status::Status;
+use crate::wire::code::Code;
+
+/// The status of a call that ended because of `error`, while it was `doing` something ("reading the request").
+///
+/// A reset stream maps by the table of the gRPC-over-HTTP/2 specification, section Errors. A lost connection and one
+/// that the peer is shutting down (GOAWAY with NO_ERROR) are UNAVAILABLE: another attempt may succeed.
+pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
+    let who = if error.is_remote() { "the peer" } else { "this side" };
+    let (code, what) = match error.reason() {
+        _ if error.is_io() => (Code::UNAVAILABLE, "the connection was lost".to_owned()),
+        Some(h2::Reason::NO_ERROR) if error.is_go_away() => {
+            (Code::UNAVAILABLE, format!("{who} is shutting the connection down (GOAWAY with NO_ERROR)"))
+        }
+        Some(reason) if error.is_go_away() => {
+            (Code::from_reset(reason.into()), format!("{who} closed the connection with GOAWAY {}", name(reason)))
+        }
+        Some(reason) => (Code::from_reset(reason.into()), format!("{who} reset the stream with {}", name(reason))),
+        None if error.to_string().contains("not a result of an error") => {
+            (Code::UNAVAILABLE, "the connection is shutting down".to_owned())
+        }
+        None => (Code::INTERNAL, "HTTP/2 failed".to_owned()),
+    };
+    Status::new(code, format!("{what} while {doing}: {error}")).with_source(Arc::new(error))
+}
+
+/// The status of a call whose stream the peer has reset.
+pub(crate) fn status_of_reset(reason: h2::Reason, doing: &str) -> Status {
+    Status::new(
+        Code::from_reset(reason.into()),
+        format!("the peer reset the stream with {} while {doing}", name(reason)),
+    )
+}
+
+/// A reason by its name in RFC 9113, section 7.
+fn name(reason: h2::Reason) -> String {
+    format!("{reason:?}")
+}

@@ -1,0 +1,94 @@
+//! Messages coming in: chunks of DATA in, whole messages out.
+
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use prost::Message;
+
+use super::server::RequestBody;
+use crate::codec;
+use crate::status::Status;
+use crate::wire::frame::Decoder;
+
+/// The receiving half of a call, for messages of type `T`.
+///
+/// Reading is what keeps the peer sending: its window opens again as messages are taken, so a reader that stops stops the
+/// writer, and no more than one chunk of DATA and one unfinished message is held here.
+///
+/// `S` is where the bytes come from: a request on a server, or a response on a client
+/// ([`ResponseBody`](super::client::ResponseBody)), who cancels the call by dropping it before the end.
+#[derive(Debug)]
+pub struct Inbound<T, S = RequestBody> {
+    pub(super) source: S,
+    decoder: Decoder,
+    message: PhantomData<fn() -> T>,
+}
+
+/// Where the bytes of an [`Inbound`] come from.
+pub trait Source {
+    /// Whose messages they are, for error texts.
+    #[doc(hidden)]
+    const WHAT: &'static str;
+
+    /// The next chunk of DATA; `None` once the stream has come to a good end.
+    #[doc(hidden)]
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>>;
+}
+
+impl<T: Message + Default, S: Source> Inbound<T, S> {
+    pub(crate) fn new(source: S, max_message: usize) -> Self {
+        Inbound { source, decoder: Decoder::new(max_message), message: PhantomData }
+    }
+
+    /// The next message; `None` at the end of the stream. On a client the end means that the call's status was OK.
+    ///
+    /// # Errors
+    /// On a client: the status that the server ended the call with, DEADLINE_EXCEEDED, or what the loss of the stream or the
+    /// connection means. On a server: the peer's cancellation. On both: INTERNAL for broken frames and messages,
+    /// RESOURCE_EXHAUSTED for a message over the limit.
+    pub async fn next(&mut self) -> Result<Option<T>, Status> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The one message of a call whose method is not a stream in this direction.
+    ///
+    /// # Errors
+    /// UNIMPLEMENTED where no message comes, or two: so the specification's list of status codes has both sides report a
+    /// broken cardinality.
+    pub(crate) async fn one(&mut self) -> Result<T, Status> {
+        let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
+        match self.next().await? {
+            None => Ok(message),
+            Some(_) => Err(self.cardinality("two")),
+        }
+    }
+
+    fn cardinality(&self, found: &str) -> Status {
+        Status::unimplemented(format!("the method has exactly one {} message, but {found} came", S::WHAT))
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Status>> {
+        loop {
+            if let Some(frame) = self.decoder.next()? {
+                return Poll::Ready(codec::decode(&frame).map(Some));
+            }
+            match ready!(self.source.poll_chunk(cx))? {
+                Some(chunk) => self.decoder.push(chunk),
+                None => return Poll::Ready(self.decoder.finish().map(|()| None).map_err(Status::from)),
+            }
+        }
+    }
+}
+
+/// The next chunk of `body`. Its room in the flow-control window is given back at once, because the decoder takes it whole.
+pub(super) fn poll_body(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    let chunk = ready!(body.poll_data(cx));
+    if let Some(Ok(chunk)) = &chunk {
+        // It fails only when the stream is gone, and its window with it.
+        let _ = body.flow_control().release_capacity(chunk.len());
+    }
+    Poll::Ready(chunk)
+}

@@ -1,0 +1,188 @@
+//! A call on a server: what the handler is given, in the four shapes that a call can have.
+//!
+//! ```text
+//!                      request            answer
+//! unary                Request<Q>         R
+//! server streaming     Request<Q>         &mut Outbound<R>
+//! client streaming     Inbound<Q>         R
+//! bidirectional        Inbound<Q>         &mut Outbound<R>
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use prost::Message;
+use tokio::time::Instant;
+
+use super::error::status_of;
+use super::inbound::{Inbound, Source, poll_body};
+use super::outbound::{Outbound, Outlet};
+use crate::metadata::Metadata;
+use crate::status::Status;
+
+/// One message of a client, with what is known of its call.
+#[derive(Debug)]
+pub struct Request<T> {
+    /// The message.
+    pub message: T,
+    /// Metadata, deadline, peer; and the metadata of the answer.
+    pub context: CallContext,
+}
+
+/// What a handler may want to know of its call, and say besides its messages.
+#[derive(Debug)]
+pub struct CallContext {
+    pub(crate) metadata: Metadata,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) outlet: Arc<Outlet>,
+}
+
+impl CallContext {
+    /// The metadata that the client sent.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// When the client stops waiting, if it said so in `grpc-timeout`. The handler is dropped then.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The client's address, where the connection has one.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// Adds `metadata` to the response head. It must come before the first message, and before a streaming handler
+    /// first waits: the head leaves then.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when the head has left.
+    pub fn respond_with(&self, metadata: &Metadata) -> Result<(), Status> {
+        let mut outlet = self.outlet.lock();
+        if !outlet.is_head_unsent() {
+            return Err(Status::failed_precondition("response metadata comes too late: the response head is sent"));
+        }
+        outlet.head.merge(metadata);
+        Ok(())
+    }
+
+    /// Adds `metadata` to the trailers, which end the call.
+    pub fn end_with(&self, metadata: &Metadata) {
+        self.outlet.lock().trailers.merge(metadata);
+    }
+}
+
+/// A call that has arrived, not yet in one of its four shapes. `service!` makes the right one of it.
+#[derive(Debug)]
+pub struct IncomingCall {
+    pub(crate) body: RecvStream,
+    pub(crate) context: CallContext,
+    pub(crate) max_message: usize,
+}
+
+impl IncomingCall {
+    /// One message in, one out.
+    ///
+    /// # Errors
+    /// As [`Inbound::next`]; UNIMPLEMENTED when the request has no message, or two.
+    pub async fn unary<Q: Message + Default>(self) -> Result<(Request<Q>, Reply), Status> {
+        let reply = self.reply();
+        Ok((self.request().await?, reply))
+    }
+
+    /// One message in, a stream out.
+    ///
+    /// # Errors
+    /// As for [`unary`](Self::unary).
+    pub async fn server_streaming<Q, R>(self) -> Result<(Request<Q>, Outbound<R>), Status>
+    where
+        Q: Message + Default,
+        R: Message,
+    {
+        let responses = self.responses();
+        Ok((self.request().await?, responses))
+    }
+
+    /// A stream in, one message out.
+    pub fn client_streaming<Q: Message + Default>(self) -> (Inbound<Q>, Reply) {
+        let reply = self.reply();
+        reply.outlet.lock().is_streaming = true;
+        (self.requests(), reply)
+    }
+
+    /// A stream in, a stream out.
+    pub fn bidirectional<Q: Message + Default, R: Message>(self) -> (Inbound<Q>, Outbound<R>) {
+        let responses = self.responses();
+        (self.requests(), responses)
+    }
+
+    async fn request<Q: Message + Default>(self) -> Result<Request<Q>, Status> {
+        let mut requests = self.requests();
+        let message = requests.one().await?;
+        Ok(Request { message, context: requests.source.context })
+    }
+
+    fn requests<Q: Message + Default>(self) -> Inbound<Q> {
+        Inbound::new(RequestBody { body: self.body, ended: false, context: self.context }, self.max_message)
+    }
+
+    fn reply(&self) -> Reply {
+        Reply { outlet: Arc::clone(&self.context.outlet) }
+    }
+
+    fn responses<R: Message>(&self) -> Outbound<R> {
+        self.context.outlet.lock().is_streaming = true;
+        Outbound::new(Arc::clone(&self.context.outlet))
+    }
+}
+
+/// Where the one answer of a unary or client-streaming call goes.
+#[derive(Debug)]
+pub struct Reply {
+    outlet: Arc<Outlet>,
+}
+
+impl Reply {
+    /// Takes the answer. It leaves when the call ends, together with its trailers.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED for a message over 4 GiB.
+    pub fn send<R: Message>(self, message: &R) -> Result<(), Status> {
+        self.outlet.lock().put(message).map(|_| ())
+    }
+}
+
+/// The request of a call on a server, as the source of an [`Inbound`].
+#[derive(Debug)]
+pub struct RequestBody {
+    body: RecvStream,
+    /// END_STREAM was seen, so nothing need be asked of h2 again.
+    ended: bool,
+    context: CallContext,
+}
+
+impl Source for RequestBody {
+    const WHAT: &'static str = "request";
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+        if self.ended {
+            return Poll::Ready(Ok(None));
+        }
+        let chunk = ready!(poll_body(&mut self.body, cx)).transpose();
+        let chunk = chunk.map_err(|error| status_of(error, "the request was read"))?;
+        self.ended = chunk.is_none() || self.body.is_end_stream();
+        Poll::Ready(Ok(chunk))
+    }
+}
+
+impl<T> Inbound<T> {
+    /// What is known of the call besides its messages.
+    pub fn context(&self) -> &CallContext {
+        &self.source.context
+    }
+}

@@ -1,0 +1,165 @@
+//! The four shapes of a call, as the typed clients of `service!` make them.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::{Bytes, BytesMut};
+use h2::SendStream;
+use h2::client::ResponseFuture;
+use http::uri::PathAndQuery;
+use prost::Message;
+
+use super::Channel;
+use super::connection::Live;
+use crate::call::client::{Deadline, ResponseBody};
+use crate::call::{Answer, Answers, CallOptions, Inbound, Outbound, Outlet, Response};
+use crate::codec;
+use crate::server::Method;
+use crate::status::Status;
+
+/// Calls the methods of one service by their names. A typed client has one inside.
+///
+/// ```text
+///                      given                 gives
+/// unary                a message             Response<R>
+/// server streaming     a message             Answers<R>
+/// client streaming                           Outbound<Q> and an Answer<R> to await
+/// bidirectional                              Outbound<Q> and Answers<R>
+/// ```
+///
+/// The streaming shapes hand out their halves as soon as the request head is on its way, without waiting for the response head: there are
+/// servers that send that only after the first message.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    channel: Channel,
+    paths: Arc<[(&'static str, Result<PathAndQuery, String>)]>,
+    options: CallOptions,
+}
+
+impl Caller {
+    /// Calls `methods` of `service` over `channel`.
+    pub fn new(channel: Channel, service: &str, methods: &'static [Method]) -> Self {
+        let names = methods.iter().map(|method| method.name);
+        Caller { channel, paths: paths(service, names), options: CallOptions::new() }
+    }
+
+    /// The same for a server that has the service under the name `service`.
+    pub fn named(&self, service: &str) -> Self {
+        let names = self.paths.iter().map(|(name, _)| *name);
+        Caller { paths: paths(service, names), ..self.clone() }
+    }
+
+    /// The same with `options` for every call.
+    pub fn with(&self, options: CallOptions) -> Self {
+        Caller { options, ..self.clone() }
+    }
+
+    /// One message out, one in.
+    ///
+    /// # Errors
+    /// The call's status, if it is not OK.
+    pub async fn unary<Q: Message, R: Message + Default>(
+        &self,
+        method: &str,
+        message: &Q,
+    ) -> Result<Response<R>, Status> {
+        Answer::new(self.server_streaming(method, message).await?).response().await
+    }
+
+    /// One message out, a stream in.
+    ///
+    /// # Errors
+    /// Why the call could not begin. The call's own status comes from the stream.
+    pub async fn server_streaming<Q: Message, R: Message + Default>(
+        &self,
+        method: &str,
+        message: &Q,
+    ) -> Result<Answers<R>, Status> {
+        let mut frame = BytesMut::new();
+        codec::encode(message, &mut frame)?;
+        let mut opened = self.open(method).await?;
+        // It fails when the server has answered already, and then its answer counts.
+        let _ = opened.request.send_data(frame.freeze(), true);
+        Ok(self.answers(opened.response, opened.live.server, opened.deadline, None))
+    }
+
+    /// A stream out, one message in.
+    ///
+    /// # Errors
+    /// As for [`server_streaming`](Self::server_streaming).
+    pub async fn client_streaming<Q: Message, R: Message + Default>(
+        &self,
+        method: &str,
+    ) -> Result<(Outbound<Q>, Answer<R>), Status> {
+        let (requests, answers) = self.bidirectional(method).await?;
+        Ok((requests, Answer::new(answers)))
+    }
+
+    /// A stream out, a stream in.
+    ///
+    /// # Errors
+    /// As for [`server_streaming`](Self::server_streaming).
+    pub async fn bidirectional<Q: Message, R: Message + Default>(
+        &self,
+        method: &str,
+    ) -> Result<(Outbound<Q>, Answers<R>), Status> {
+        let Opened { response, request, live, deadline } = self.open(method).await?;
+        let outlet = Arc::new(Outlet::request(request));
+        live.drive(Arc::clone(&outlet), deadline.as_ref().map(Deadline::again));
+        let answers = self.answers(response, live.server, deadline, Some(Arc::clone(&outlet)));
+        Ok((Outbound::new(outlet), answers))
+    }
+
+    fn answers<R: Message + Default>(
+        &self,
+        response: ResponseFuture,
+        server: Arc<str>,
+        deadline: Option<Deadline>,
+        request: Option<Arc<Outlet>>,
+    ) -> Answers<R> {
+        Inbound::new(ResponseBody::new(response, server, deadline, request), self.channel.max_message())
+    }
+
+    /// Begins a call, within its deadline.
+    async fn open(&self, method: &str) -> Result<Opened, Status> {
+        let path = match self.paths.iter().find(|(name, _)| *name == method) {
+            Some((_, Ok(path))) => path,
+            Some((_, Err(error))) => return Err(Status::invalid_argument(error.clone())),
+            None => return Err(Status::unimplemented(format!("the service declares no method {method}"))),
+        };
+        let mut deadline = self.options.timeout.map(Deadline::after);
+        let (response, request, live) = {
+            let mut opening = pin!(self.channel.open(path, self.options.timeout, self.options.metadata.as_headers()));
+            poll_fn(|cx| match opening.as_mut().poll(cx) {
+                Poll::Ready(opened) => Poll::Ready(opened),
+                Poll::Pending => deadline.as_mut().map_or(Poll::Pending, |deadline| deadline.poll(cx).map(Err)),
+            })
+            .await?
+        };
+        Ok(Opened { response, request, live, deadline })
+    }
+}
+
+/// A call whose request head is on its way.
+struct Opened {
+    response: ResponseFuture,
+    request: SendStream<Bytes>,
+    live: Live,
+    deadline: Option<Deadline>,
+}
+
+/// `/service/method` for each method. A service name that makes no path is told when it is called.
+fn paths(
+    service: &str,
+    methods: impl Iterator<Item = &'static str>,
+) -> Arc<[(&'static str, Result<PathAndQuery, String>)]> {
+    methods
+        .map(|method| {
+            let path = format!("/{service}/{method}");
+            let parsed = PathAndQuery::try_from(path.as_str());
+            (method, parsed.map_err(|error| format!("\"{path}\" is no path of a method: {error}")))
+        })
+        .collect()
+}

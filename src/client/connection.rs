@@ -1,0 +1,126 @@
+//! One connection of a client: its handshake, and the turns that drive it.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, Stream};
+use h2::client::{Builder, Connection, SendRequest};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tracing::debug;
+
+use crate::call::{Outlet, client::Deadline};
+use crate::connection::{ByteStream, Keepalive, Transport, Turn, Verdict};
+use crate::limits::Limits;
+
+/// A connection that calls can be opened on. Its task ends with the last handle and the last call.
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    /// Opens streams.
+    pub(super) requests: SendRequest<Bytes>,
+    streams: UnboundedSender<Pump>,
+    /// The server, for error texts.
+    pub(super) server: Arc<str>,
+}
+
+/// A request that is a stream, to be driven with the connection.
+type Pump = (Arc<Outlet>, Option<Deadline>);
+
+impl Live {
+    /// Whether the connection's task has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.streams.is_closed()
+    }
+
+    /// Has the connection's task drive a streaming request: take what its sender puts in, wait for the window, end it.
+    pub(super) fn drive(&self, outlet: Arc<Outlet>, deadline: Option<Deadline>) {
+        // It fails only when the connection is over, and then the stream's own errors tell.
+        let _ = self.streams.send((outlet, deadline));
+    }
+}
+
+/// Speaks HTTP/2 over `io`, in a task of its own.
+pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &Limits) -> io::Result<Live> {
+    let transport = Transport::new(io);
+    let (requests, h2) = Builder::new()
+        .initial_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window)
+        .data_frame_budget(limits.small_frame_budget)
+        .max_header_list_size(limits.max_header_list)
+        .max_concurrent_reset_streams(1024)
+        .enable_push(false)
+        .handshake(transport.clone())
+        .await
+        .map_err(io::Error::other)?;
+    let (streams, pumps) = unbounded_channel();
+    let limits = limits.clone();
+    tokio::spawn(async move {
+        match drive(transport, h2, pumps, &limits).await {
+            Ok(()) => debug!("connection closed"),
+            Err(error) => debug!(%error, "connection failed"),
+        }
+    });
+    Ok(Live { requests, streams, server })
+}
+
+/// The connection's turns: take what the senders of streaming requests have put in, let h2 read and write, and write once
+/// before going idle. Calls run in their callers' tasks; it is h2 that wakes them.
+async fn drive<IO: ByteStream>(
+    transport: Transport<IO>,
+    mut h2: Connection<Transport<IO>, Bytes>,
+    mut pumps: UnboundedReceiver<Pump>,
+    limits: &Limits,
+) -> io::Result<()> {
+    let turn = Arc::new(Turn::default());
+    let waker = turn.waker();
+    let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
+    let mut requests = FuturesUnordered::new();
+    poll_fn(|task| {
+        turn.begin(task);
+        transport.begin_turn();
+        let cx = &mut Context::from_waker(&waker);
+        loop {
+            while let Poll::Ready(Some((outlet, deadline))) = pumps.poll_recv(cx) {
+                requests.push(pump(outlet, deadline));
+            }
+            while let Poll::Ready(Some(())) = Pin::new(&mut requests).poll_next(cx) {}
+            if let Poll::Ready(ended) = pin!(&mut h2).poll(cx) {
+                return Poll::Ready(ended.map_err(io::Error::other));
+            }
+            if let Some(Poll::Ready(Verdict::Gone(error))) = keepalive.as_mut().map(|k| k.poll(cx, true)) {
+                return Poll::Ready(Err(error));
+            }
+            if turn.goes_round_again() {
+                continue;
+            }
+            if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
+                return Poll::Ready(Err(error));
+            }
+            if transport.wants_another_turn() {
+                task.waker().wake_by_ref();
+            }
+            if turn.end() {
+                return Poll::Pending;
+            }
+            turn.begin(task);
+        }
+    })
+    .await
+}
+
+/// Drives one streaming request to its end.
+async fn pump(outlet: Arc<Outlet>, mut deadline: Option<Deadline>) {
+    poll_fn(|cx| {
+        let mut sending = outlet.lock();
+        if sending.poll_request(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let late = std::task::ready!(deadline.as_mut().map_or(Poll::Pending, |deadline| deadline.poll(cx)));
+        sending.reset(h2::Reason::CANCEL, late);
+        Poll::Ready(())
+    })
+    .await;
+}

@@ -1,0 +1,93 @@
+//! Where a server is, and how its byte stream is had.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use crate::connection::{ByteStream, prepare};
+use crate::status::Status;
+
+/// How long one address may take to connect: gRPC's MIN_CONNECT_TIMEOUT (connection-backoff.md).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The address of a server: `http://host:port`, or `host:port` for short. HTTP/2 in cleartext, by prior knowledge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+}
+
+impl FromStr for Endpoint {
+    type Err = Status;
+
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT that quotes what came and says what was expected.
+    fn from_str(address: &str) -> Result<Self, Status> {
+        let expected = |why: &str| {
+            Status::invalid_argument(format!("\"{address}\" is no server address: {why}; expected http://host:port"))
+        };
+        let uri: Uri = match address.contains("://") {
+            true => address.parse(),
+            false => format!("http://{address}").parse(),
+        }
+        .map_err(|error: http::uri::InvalidUri| expected(&error.to_string()))?;
+        if uri.scheme() != Some(&Scheme::HTTP) {
+            return Err(expected("only http:// is spoken here"));
+        }
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return Err(expected("a path has no meaning here"));
+        }
+        match uri.authority().filter(|authority| authority.port_u16().is_some() && !authority.as_str().contains('@')) {
+            Some(authority) => Ok(Endpoint { scheme: Scheme::HTTP, authority: authority.clone() }),
+            None => Err(expected("there is no port")),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
+/// A byte stream to the server, whatever it is made of.
+pub(super) type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn ByteStream>>> + Send>>;
+
+/// How a byte stream to the server is had.
+pub(super) type Dial = Arc<dyn Fn() -> Dialled + Send + Sync>;
+
+/// Dials over TCP: every address that the host's name has, in the resolver's order, until one answers.
+pub(super) fn tcp(endpoint: &Endpoint) -> Dial {
+    let authority = endpoint.authority.clone();
+    Arc::new(move || {
+        let authority = authority.clone();
+        Box::pin(async move {
+            let mut failure = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+            for address in lookup_host(authority.as_str()).await? {
+                match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+                    Ok(Ok(stream)) => {
+                        prepare(&stream)?;
+                        return Ok(Box::new(stream) as Box<dyn ByteStream>);
+                    }
+                    Ok(Err(error)) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
+                    Err(_) => {
+                        let text = format!("{address}: no answer within {CONNECT_TIMEOUT:?}");
+                        failure = io::Error::new(io::ErrorKind::TimedOut, text);
+                    }
+                }
+            }
+            Err(failure)
+        })
+    })
+}

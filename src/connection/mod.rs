@@ -1,0 +1,11 @@
+//! What a server's and a client's connection have in common: the byte stream under HTTP/2, the turns that drive
+//! it, and the question whether the peer is still there.
+
+mod keepalive;
+mod transport;
+mod turn;
+
+pub(crate) use keepalive::{Keepalive, Verdict};
+pub use transport::ByteStream;
+pub(crate) use transport::{Transport, prepare};
+pub(crate) use turn::Turn;

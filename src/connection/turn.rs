@@ -1,0 +1,56 @@
+//! Turns: how one task drives a connection and all its calls, and is not woken by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+
+use futures_util::task::AtomicWaker;
+
+/// The waker that everything of a connection is polled with.
+///
+/// What one part of a turn does wakes another: a frame wakes its call, an answer wakes the connection. Passed on to the runtime each
+/// of these would cost one more turn for nothing. So during a turn a wake-up only says "go round again".
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    running: AtomicBool,
+    again: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Turn {
+    /// Starts a turn of the task in `cx`.
+    pub(crate) fn begin(&self, cx: &Context<'_>) {
+        self.task.register(cx.waker());
+        self.running.store(true, Ordering::SeqCst);
+        self.again.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether anything was woken since this was last asked, so that the turn must go round again.
+    pub(crate) fn goes_round_again(&self) -> bool {
+        self.again.swap(false, Ordering::SeqCst)
+    }
+
+    /// Ends the turn: from here on a wake-up reaches the runtime. False when one came at the last moment.
+    pub(crate) fn end(&self) -> bool {
+        self.running.store(false, Ordering::SeqCst);
+        !self.again.load(Ordering::SeqCst)
+    }
+
+    /// The waker to poll with.
+    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
+        Waker::from(Arc::clone(self))
+    }
+}
+
+impl Wake for Turn {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.again.store(true, Ordering::SeqCst);
+        if !self.running.load(Ordering::SeqCst) {
+            self.task.wake();
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Which features lie in a rectangle, without asking each one.
+//!
+//! All points are sorted by longitude and cut into √n/8 strips of equal size; inside a strip they are sorted by
+//! latitude. A rectangle meets few strips, in each its points are neighbours, and only in the outermost two
+//! is there a longitude to compare. So a square with k of n points costs O(√k) binary searches plus k; the worst shape, a
+//! thin rectangle from edge to edge, O(√n). Equal shares keep this so wherever the points lie: in one town, on one line, at one spot.
+//!
+//! What a search finds must be sorted back into database order, and that is the larger part of its price.
+//! Beyond a certain share of the database, comparing every point is cheaper, so [`Runs`] does that then.
+
+use std::{iter, mem, ops::Range};
+
+use super::geo::Bounds;
+
+/// Entries between two fences: what a search reads in the end is two cache lines.
+const BLOCK: usize = 32;
+
+/// A search that finds more than one in so many features gives up and leaves the work to a scan (measured: sorting a
+/// find costs some 30 ns, comparing a point half a nanosecond).
+const SCAN_SHARE: usize = 64;
+
+/// The features inside a rectangle, as maximal runs of neighbours: ranges of database indexes in ascending order.
+///
+/// A run's length is its number of features; `flatten()` gives the indexes one by one. The runs are found as they
+/// are asked for: nothing beyond a sixty-fourth of the database's indexes is ever kept.
+#[derive(Clone, Debug)]
+pub struct Runs<'a> {
+    latitudes: &'a [i32],
+    longitudes: &'a [i32],
+    way: Way,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    /// One run, if it is not empty: the rectangle holds the whole database.
+    All(Range<usize>),
+    /// The indexes that the strips gave, sorted, and how many of them were given out.
+    Found(Vec<u32>, usize),
+    /// Sixty-four points at a time: a bit for each, those given out cleared, and the index of the first.
+    Scan { bounds: Bounds, inside: u64, at: usize },
+}
+
+impl<'a> Runs<'a> {
+    pub(super) fn new(bounds: Bounds, strips: &Strips, latitudes: &'a [i32], longitudes: &'a [i32]) -> Self {
+        let way = if strips.are_all_in(&bounds) {
+            Way::All(0..latitudes.len())
+        } else if let Some(found) = strips.search(&bounds, latitudes.len() / SCAN_SHARE) {
+            Way::Found(found, 0)
+        } else {
+            Way::Scan { bounds, inside: inside(&bounds, latitudes, longitudes, 0), at: 0 }
+        };
+        Self { latitudes, longitudes, way }
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        match &mut self.way {
+            Way::All(run) => Some(mem::take(run)).filter(|run| !run.is_empty()),
+            Way::Found(found, given) => {
+                let rest = &found[*given..];
+                let first = *rest.first()?;
+                let length = iter::zip(rest, first..).take_while(|(index, expected)| *index == expected).count();
+                *given += length;
+                Some(first as usize..first as usize + length)
+            }
+            Way::Scan { bounds, inside: bits, at } => {
+                let turn = |at: &mut usize| {
+                    *at += 64;
+                    inside(bounds, self.latitudes, self.longitudes, *at)
+                };
+                while *bits == 0 {
+                    if *at >= self.latitudes.len() {
+                        return None;
+                    }
+                    *bits = turn(at);
+                }
+                let start = *at + bits.trailing_zeros() as usize;
+                *bits |= *bits - 1; // what precedes the run joins it, so that the run's end is the first zero
+                while *bits == u64::MAX {
+                    *bits = turn(at);
+                }
+                let end = *at + bits.trailing_ones() as usize;
+                *bits &= *bits + 1;
+                Some(start..end)
+            }
+        }
+    }
+}
+
+/// A bit for each of the up to sixty-four points from `at` on: whether it is inside.
+fn inside(bounds: &Bounds, latitudes: &[i32], longitudes: &[i32], at: usize) -> u64 {
+    let end = latitudes.len().min(at + 64);
+    let points = iter::zip(latitudes.get(at..end).unwrap_or_default(), longitudes.get(at..end).unwrap_or_default());
+    points.enumerate().fold(0, |bits, (i, (&lat, &lon))| bits | u64::from(bounds.holds(lat, lon)) << i)
+}
+
+/// Every point and its database index, strip by strip.
+pub(super) struct Strips {
+    latitudes: Vec<i32>,
+    longitudes: Vec<i32>,
+    indexes: Vec<u32>,
+    /// The latitude of the first entry of each block: small enough to stay in the cache.
+    fences: Vec<i32>,
+    /// What each strip spans, from west to east.
+    spans: Vec<Bounds>,
+    /// Entries in each strip but the last: a multiple of [`BLOCK`].
+    strip: usize,
+}
+
+impl Strips {
+    pub(super) fn new(latitudes: &[i32], longitudes: &[i32]) -> Self {
+        let mut entries: Vec<_> =
+            iter::zip(longitudes, latitudes).zip(0..).map(|((&lon, &lat), i)| (lon, lat, i)).collect();
+        entries.sort_unstable();
+        let strips = (entries.len().isqrt() / 8).max(1);
+        let strip = entries.len().div_ceil(strips).next_multiple_of(BLOCK).max(BLOCK);
+        let mut spans = Vec::with_capacity(strips);
+        for strip in entries.chunks_mut(strip) {
+            let (west, east) = (strip[0].0, strip[strip.len() - 1].0);
+            strip.sort_unstable_by_key(|&(_, latitude, index)| (latitude, index));
+            spans.push(Bounds { south: strip[0].1, north: strip[strip.len() - 1].1, west, east });
+        }
+        Self {
+            latitudes: entries.iter().map(|entry| entry.1).collect(),
+            longitudes: entries.iter().map(|entry| entry.0).collect(),
+            indexes: entries.iter().map(|entry: &(i32, i32, u32)| entry.2).collect(),
+            fences: entries.iter().step_by(BLOCK).map(|entry| entry.1).collect(),
+            spans,
+            strip,
+        }
+    }
+
+    fn are_all_in(&self, bounds: &Bounds) -> bool {
+        self.spans.iter().all(|span| bounds.covers(span))
+    }
+
+    /// The database indexes of the points inside, in ascending order; `None` when they seem to be more than `limit`.
+    fn search(&self, bounds: &Bounds, limit: usize) -> Option<Vec<u32>> {
+        let mut found = Vec::new();
+        let first = self.spans.partition_point(|span| span.east < bounds.west);
+        for (strip, span) in self.spans.iter().enumerate().skip(first) {
+            if span.west > bounds.east {
+                break;
+            }
+            if span.south > bounds.north || span.north < bounds.south {
+                continue;
+            }
+            let from = self.rank(strip, |latitude| latitude < bounds.south);
+            let to = self.rank(strip, |latitude| latitude <= bounds.north);
+            let mut kept = found.len();
+            if kept + (to - from) > limit {
+                return None;
+            }
+            found.extend_from_slice(&self.indexes[from..to]);
+            if span.west < bounds.west || span.east > bounds.east {
+                for (index, &longitude) in iter::zip(&self.indexes[from..to], &self.longitudes[from..to]) {
+                    found[kept] = *index; // kept or written over by the next: no jump to mispredict
+                    kept += usize::from((longitude >= bounds.west) & (longitude <= bounds.east));
+                }
+                found.truncate(kept);
+            }
+        }
+        found.sort_unstable();
+        Some(found)
+    }
+
+    /// The position of the first entry of a strip whose latitude is not `before` any more, or of the strip's end.
+    fn rank(&self, strip: usize, before: impl Fn(i32) -> bool) -> usize {
+        let start = strip * self.strip;
+        let end = self.latitudes.len().min(start + self.strip);
+        let fences = &self.fences[start / BLOCK..end.div_ceil(BLOCK)];
+        let block = start + BLOCK * fences.partition_point(|&fence| before(fence)).saturating_sub(1);
+        block + self.latitudes[block..end.min(block + BLOCK)].partition_point(|&latitude| before(latitude))
+    }
+}

@@ -1,0 +1,197 @@
+//! Reading a feature database in the format of the published RouteGuide tutorials.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{BufReader, Read},
+    marker::PhantomData,
+    path::Path,
+};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use super::{
+    features::{Builder, Features},
+    proto::{Feature, Point},
+};
+
+const FORMAT: &str = r#"a database is a JSON array of {"location": {"latitude": .., "longitude": ..}, "name": ".."}, the coordinates int32 in units of 10^-7 degrees"#;
+
+/// Why a feature database was refused: who, where, what was expected and what was found.
+#[derive(Debug)]
+pub struct LoadError {
+    /// The file's name.
+    pub file: String,
+    /// Line and column (in bytes, from 1) where reading stopped; none when the file could not be read.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong there, or what the system says.
+    pub problem: String,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, place, problem } = self;
+        match place {
+            Some((line, column)) => write!(f, "{file}:{line}:{column}: {problem} ({FORMAT})"),
+            None => write!(f, "cannot read the feature database {file}: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl Features {
+    /// Loads the database in the file `path`; see [`Features::parse`].
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let file = path.display().to_string();
+        match File::open(path) {
+            Ok(json) => Self::parse(BufReader::with_capacity(1 << 18, json), &file),
+            Err(error) => Err(LoadError { file, place: None, problem: error.to_string() }),
+        }
+    }
+
+    /// Reads a database from `json` (a buffered reader), called `file` in errors, in the format of the published tutorials:
+    ///
+    /// ```json
+    /// [{"location": {"latitude": 409146138, "longitude": -746188906}, "name": "Berkshire Valley .."}, ..]
+    /// ```
+    ///
+    /// All four fields are required, so a misspelt one is noticed; other fields are skipped. Entries are taken over
+    /// one by one as they are read: the file needs no memory beside what it becomes.
+    pub fn parse(json: impl Read, file: &str) -> Result<Self, LoadError> {
+        let mut builder = Builder::default();
+        let mut json = serde_json::Deserializer::from_reader(json);
+        json.deserialize_seq(Entries(&mut builder)).and_then(|()| json.end()).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let text = error.to_string();
+            let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text).to_owned();
+            LoadError { file: file.to_owned(), place: (!error.is_io()).then_some((line, column)), problem }
+        })?;
+        Ok(builder.finish())
+    }
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    location: Object<Location>,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Location {
+    latitude: i32,
+    longitude: i32,
+}
+
+/// A visitor of the array that hands each entry on at once.
+struct Entries<'a>(&'a mut Builder);
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of features")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        while let Some(Object(Entry { location: Object(Location { latitude, longitude }), name })) =
+            entries.next_element()?
+        {
+            let feature = Feature { name, location: Some(Point { latitude, longitude }) };
+            self.0.push(&feature).map_err(de::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+/// A `T` written as a JSON object: derived readers would take an array of the fields' values too, whose order nobody agrees on.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData)).map(Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(json: &str) -> String {
+        Features::parse(json.as_bytes(), "places.json").expect_err(json).to_string()
+    }
+
+    #[test]
+    fn the_published_format_is_read_in_order() {
+        let json = r#" [{"location": {"latitude": 409146138, "longitude": -746188906}, "name": "Trail, \"Jefferson\", NJ"},
+            {"name": "", "location": {"longitude": -2147483648, "latitude": 2147483647, "altitude": 3}, "tags": [{}]}] "#;
+        let features = Features::parse(json.as_bytes(), "places.json").expect("it is valid");
+        let (trail, unnamed) =
+            (Point { latitude: 409146138, longitude: -746188906 }, Point { latitude: i32::MAX, longitude: i32::MIN });
+        assert_eq!(features.points().collect::<Vec<_>>(), [trail, unnamed]);
+        assert_eq!(features.get(0).name, "Trail, \"Jefferson\", NJ");
+        assert_eq!(features.get(1), Feature { name: String::new(), location: Some(unnamed) });
+        assert!(Features::parse("[]".as_bytes(), "places.json").expect("an empty one too").is_empty());
+    }
+
+    #[test]
+    fn a_broken_file_is_refused_with_file_line_column_and_what_was_expected() {
+        let location = r#"{"location": {"latitude": 1, "longitude": 2}"#;
+        let cases = [
+            (String::new(), "places.json:1:0: EOF while parsing a value"),
+            ("{}".into(), "places.json:1:1: invalid type: map, expected an array of features"),
+            ("[\n{}\n]".into(), "places.json:2:2: missing field `location`"),
+            (format!("[{location}}}]"), "places.json:1:46: missing field `name`"),
+            (format!("[{location}, \"name\": \"a\"}},\n]"), "places.json:2:1: trailing comma"),
+            (format!("[{location}, \"name\": 5}}]"), "places.json:1:57: invalid type: integer `5`, expected a string"),
+            (format!("[{location}, \"name\": \"a\"}}"), "places.json:1:59: EOF while parsing a list"),
+            (format!("[{location}, \"name\": \"a\"}}] x"), "places.json:1:62: trailing characters"),
+            (
+                r#"[{"location": {"latitude": 2147483648, "#.into(),
+                "places.json:1:38: invalid value: integer `2147483648`, expected i32",
+            ),
+            (
+                r#"[{"location": {"latitude": 40.9, "#.into(),
+                "places.json:1:32: invalid type: floating point `40.9`, expected i32",
+            ),
+            (
+                r#"[{"location": [1, 2], "name": ""}]"#.into(),
+                "places.json:1:15: invalid type: sequence, expected an object",
+            ),
+            (r#"[[[1, 2], ""]]"#.into(), "places.json:1:2: invalid type: sequence, expected an object"),
+            (r#"[{"name": "a", "name": "b"}]"#.into(), "places.json:1:22: duplicate field `name`"),
+        ];
+        let hint = format!(" ({FORMAT})");
+        for (json, expected) in cases {
+            assert_eq!(refusal(&json), format!("{expected}{hint}"), "for {json}");
+        }
+        let long = "x".repeat(super::super::features::MAX_NAME_BYTES + 1);
+        let refusal = refusal(&format!("[\n{location}, \"name\": \"{long}\"}}]"));
+        assert!(refusal.contains("a name of 1048577 bytes, expected at most 1048576"), "{refusal}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let missing = Features::load(Path::new("no/such/places.json")).expect_err("there is none").to_string();
+        assert!(missing.starts_with("cannot read the feature database no/such/places.json: "), "{missing}");
+        let directory = Features::load(Path::new(env!("CARGO_MANIFEST_DIR"))).expect_err("a directory");
+        assert!(directory.place.is_none(), "{directory}");
+    }
+}

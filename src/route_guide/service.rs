@@ -1,0 +1,103 @@
+//! The service: its declaration, and its four handlers, one for each shape of a call.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use tokio::time::Instant;
+
+use super::geo::{Bounds, Route};
+use super::{Feature, Features, Point, Rectangle, RouteNote, RouteSummary};
+use crate::call::{Inbound, Outbound, Request};
+use crate::codec::Encoded;
+use crate::status::Status;
+
+crate::service! {
+    /// The RouteGuide service of the gRPC tutorials.
+    pub service RouteGuide("routeguide.RouteGuide") client RouteGuideClient {
+        /// The feature at a point, or an unnamed one.
+        rpc GetFeature   as get_feature   (Point)            returns (Feature);
+        /// The features inside a rectangle.
+        rpc ListFeatures as list_features (Rectangle)        returns (stream Feature);
+        /// What there is to say of a route, point by point.
+        rpc RecordRoute  as record_route  (stream Point)     returns (RouteSummary);
+        /// To each note the earlier notes of this call at the same point.
+        rpc RouteChat    as route_chat    (stream RouteNote) returns (stream RouteNote);
+    }
+}
+
+/// How many bytes of notes one RouteChat call may store, each counted with [`NOTE_OVERHEAD`] more: some 40,000 short notes.
+pub const MAX_NOTES: usize = 4 * 1024 * 1024;
+
+/// What a note costs beside its bytes: its place in the map of its call.
+pub const NOTE_OVERHEAD: usize = 64;
+
+/// RouteGuide over a database of features.
+#[derive(Clone, Debug)]
+pub struct Guide {
+    features: Arc<Features>,
+}
+
+impl Guide {
+    /// Answers from `features`.
+    pub fn new(features: impl Into<Arc<Features>>) -> Self {
+        Guide { features: features.into() }
+    }
+}
+
+impl RouteGuide for Guide {
+    async fn get_feature(&self, request: Request<Point>) -> Result<Feature, Status> {
+        let point = request.message;
+        let unnamed = || Feature { name: String::new(), location: Some(point) };
+        Ok(self.features.feature(&point).unwrap_or_else(unnamed))
+    }
+
+    async fn list_features(&self, request: Request<Rectangle>, features: &mut Outbound<Feature>) -> Result<(), Status> {
+        for run in self.features.within(&Bounds::from(&request.message)) {
+            let run = Encoded::from_frames(self.features.frames(run)); // encoded when the database was loaded
+            features.send_encoded(run).await?; // waits when the client's flow-control window is full
+        }
+        Ok(())
+    }
+
+    async fn record_route(&self, mut points: Inbound<Point>) -> Result<RouteSummary, Status> {
+        let start = Instant::now();
+        let (mut route, mut point_count, mut feature_count) = (Route::default(), 0_i64, 0_i64);
+        while let Some(point) = points.next().await? {
+            point_count += 1;
+            feature_count += i64::from(self.features.contains(&point));
+            route.push(&point);
+        }
+        Ok(RouteSummary {
+            point_count: int32(point_count, "number of points")?,
+            feature_count: int32(feature_count, "number of features")?,
+            distance: int32(route.whole_metres(), "length in metres")?,
+            elapsed_time: int32(start.elapsed().as_secs() as i64, "time in seconds")?,
+        })
+    }
+
+    async fn route_chat(
+        &self,
+        mut notes: Inbound<RouteNote>,
+        earlier_notes: &mut Outbound<RouteNote>,
+    ) -> Result<(), Status> {
+        let mut stored: HashMap<Point, BytesMut> = HashMap::new();
+        let mut room = MAX_NOTES;
+        while let Some(note) = notes.next().await? {
+            let here = stored.entry(note.location.unwrap_or_default()).or_default();
+            earlier_notes.send_frames(here).await?;
+            let before = here.len();
+            Encoded::append(&note, here)?;
+            let cost = here.len() - before + NOTE_OVERHEAD;
+            room = room.checked_sub(cost).ok_or_else(|| {
+                Status::resource_exhausted(format!("the notes of this call exceed the {MAX_NOTES} bytes it may store"))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// A count as the summary's int32: too large a one is told, not wrapped.
+fn int32(value: i64, what: &str) -> Result<i32, Status> {
+    i32::try_from(value).map_err(|_| Status::out_of_range(format!("the route's {what}, {value}, is beyond int32")))
+}

@@ -1,0 +1,161 @@
+//! One connection: its handshake, and then its turns, until it ends.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, Stream};
+use h2::Reason;
+use h2::server::{Builder, Connection};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, timeout};
+use tracing::debug;
+
+use super::Router;
+use super::dispatch::{Dispatcher, connection_error};
+use crate::connection::{ByteStream, Keepalive, Transport, Turn, Verdict};
+use crate::limits::Limits;
+
+/// Serves one connection from its first byte to its last.
+///
+/// All of a connection happens in one task, in turns, and a turn has three steps whose order is what makes it fast:
+///
+/// 1. **Take** every request there is, until `poll_accept` is Pending. By the time it yields a request, h2 has read
+///    everything that the socket held, so a unary request's message is there too.
+/// 2. **Answer**: poll the calls that are new or were woken, in this task. A unary call costs no task, no wake-up and no
+///    waiting: it is over here, its head, message and trailers queued in h2.
+/// 3. **Write**, once: going round again, `poll_accept` moves the answers of all calls through h2 into the [`Transport`], and when
+///    nothing is left to do they leave together in one system call.
+///
+/// Answering between two `poll_accept` calls, or in a task a call, lets each answer leave alone: two to three
+/// times the cost of the whole call. The price of this order is that a handler which computes for long holds up its connection's other
+/// calls: such a handler moves its computation to `tokio::task::spawn_blocking`, or into a task of its own.
+pub(super) async fn serve<IO: ByteStream, R: Router>(
+    io: IO,
+    peer: Option<SocketAddr>,
+    router: &R,
+    limits: &Limits,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let transport = Transport::new(io);
+    let mut h2 = timeout(limits.handshake_timeout, handshake(&transport, limits)).await.map_err(|_| {
+        let text = format!("no HTTP/2 handshake within {:?}", limits.handshake_timeout);
+        io::Error::new(io::ErrorKind::TimedOut, text)
+    })??;
+
+    let turn = Arc::new(Turn::default());
+    let waker = turn.waker();
+    let dispatcher = Dispatcher { router, peer, limits };
+    let mut calls = FuturesUnordered::new();
+    let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
+    let mut draining: Option<Pin<Box<Sleep>>> = None;
+    let mut stopped = pin!(async move {
+        // The sender gone means that nobody will ever stop this connection.
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    });
+
+    poll_fn(|task| {
+        turn.begin(task);
+        transport.begin_turn();
+        let cx = &mut Context::from_waker(&waker);
+        loop {
+            let was_draining = draining.is_some();
+            let mut busy = !calls.is_empty();
+            while let Poll::Ready(accepted) = h2.poll_accept(cx) {
+                match accepted {
+                    Some(Ok((request, respond))) => calls.push(dispatcher.answer(request, respond)),
+                    Some(Err(error)) => return Poll::Ready(end_of(error)),
+                    None => return Poll::Ready(Ok(())),
+                }
+                busy = true;
+            }
+            while let Poll::Ready(Some(())) = Pin::new(&mut calls).poll_next(cx) {}
+
+            if draining.is_none() && stopped.as_mut().poll(cx).is_ready() {
+                draining = Some(drain(&mut h2, limits));
+            }
+            match keepalive.as_mut().map(|keepalive| keepalive.poll(cx, busy)) {
+                Some(Poll::Ready(Verdict::Gone(error))) => return Poll::Ready(Err(error)),
+                Some(Poll::Ready(Verdict::Idle)) if draining.is_none() => {
+                    debug!("idle: asking the peer to leave");
+                    draining = Some(drain(&mut h2, limits));
+                }
+                _ => {}
+            }
+            if let Some(timer) = &mut draining
+                && timer.as_mut().poll(cx).is_ready()
+            {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")));
+            }
+
+            if turn.goes_round_again() || draining.is_some() != was_draining {
+                continue;
+            }
+            if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
+                return Poll::Ready(Err(error));
+            }
+            if transport.wants_another_turn() {
+                task.waker().wake_by_ref();
+            }
+            if turn.end() {
+                return Poll::Pending;
+            }
+            turn.begin(task);
+        }
+    })
+    .await
+}
+
+async fn handshake<IO: ByteStream>(
+    transport: &Transport<IO>,
+    limits: &Limits,
+) -> io::Result<Connection<Transport<IO>, Bytes>> {
+    let mut handshake = pin!(
+        Builder::new()
+            .initial_window_size(limits.stream_window)
+            .initial_connection_window_size(limits.connection_window)
+            .data_frame_budget(limits.small_frame_budget)
+            .max_concurrent_streams(limits.max_concurrent_streams)
+            .max_header_list_size(limits.max_header_list)
+            // Clients cancel calls, many at once when a proxy in between goes away: late frames of those must not count
+            // as errors of the connection.
+            .max_concurrent_reset_streams(1024)
+            .handshake(transport.clone())
+    );
+    poll_fn(|cx| {
+        let polled = handshake.as_mut().poll(cx);
+        if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
+            return Poll::Ready(Err(error));
+        }
+        polled.map_err(|error| io::Error::other(format!("no HTTP/2 handshake: {error}")))
+    })
+    .await
+}
+
+/// Sends GOAWAY: no new calls, and those in flight may end within the drain time-out. HTTP/2 itself has no timer here:
+/// one open stream or one silent peer would keep the connection for ever.
+fn drain<IO: ByteStream>(h2: &mut Connection<Transport<IO>, Bytes>, limits: &Limits) -> Pin<Box<Sleep>> {
+    h2.graceful_shutdown();
+    Box::pin(tokio::time::sleep_until(Instant::now() + limits.drain_timeout))
+}
+
+/// How a connection may end properly, and how not.
+fn end_of(error: h2::Error) -> io::Result<()> {
+    if error.is_io() {
+        let error = error.into_io().unwrap_or_else(|| io::ErrorKind::Other.into());
+        return match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected => Ok(()),
+            _ => Err(error),
+        };
+    }
+    match error.reason() {
+        Some(Reason::NO_ERROR) => Ok(()),
+        _ => Err(connection_error(&error)),
+    }
+}

@@ -1,0 +1,166 @@
+//! From a request's head to its handler, and from the handler's result to the trailers.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::{HeaderValue, Request, Response, request};
+use tracing::info;
+
+use super::Router;
+use crate::call::client::Deadline;
+use crate::call::{CallContext, IncomingCall, Outlet};
+use crate::limits::Limits;
+use crate::metadata::Metadata;
+use crate::status::Status;
+use crate::wire::code::Code;
+use crate::wire::head;
+
+/// What the calls of one connection have in common.
+pub(super) struct Dispatcher<'a, R> {
+    pub(super) router: &'a R,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) limits: &'a Limits,
+}
+
+impl<R: Router> Dispatcher<'_, R> {
+    /// Answers one call, whatever comes. This is where every call begins and ends.
+    pub(super) async fn answer(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        let (mut parts, body) = request.into_parts();
+        let deadline = match admit(&parts) {
+            Ok(deadline) => deadline,
+            Err((refusal, status)) => {
+                // It fails only when the peer has reset the stream, and then nobody waits for it.
+                let _ = respond.send_response(refusal, true);
+                return self.log(parts.uri.path(), &status);
+            }
+        };
+        let outlet = Arc::new(Outlet::response(respond));
+        let context = CallContext {
+            metadata: Metadata::from_headers(std::mem::take(&mut parts.headers)),
+            deadline: deadline.as_ref().map(Deadline::at),
+            peer: self.peer,
+            outlet: Arc::clone(&outlet),
+        };
+        let call = IncomingCall { body, context, max_message: self.limits.max_message };
+        let path = parts.uri.path();
+        let (service, method) = head::split_path(path).unwrap_or_default();
+        let status = run(self.router.route(service, method, call), &outlet, deadline).await;
+        if !status.is_ok() {
+            self.log(path, &status);
+        }
+    }
+
+    fn log(&self, path: &str, status: &Status) {
+        info!(path, peer = self.peer.map(tracing::field::display), %status, "call failed");
+    }
+}
+
+/// Checks the request's head; the answer to one that is refused is all in its head too.
+fn admit(parts: &request::Parts) -> Result<Option<Deadline>, (Response<()>, Status)> {
+    let head = head::read_request(parts).map_err(|refusal| (head::refuse(&refusal), refusal.into()))?;
+    if let Some(encoding) = head.encoding {
+        // "If the message encoding is not supported, the server MUST return UNIMPLEMENTED and tell in
+        // grpc-accept-encoding what it supports" (gRPC, compression.md).
+        let encoding = String::from_utf8_lossy(encoding);
+        let status = Status::unimplemented(format!("messages compressed with {encoding} are not read here"));
+        let mut response = status.to_trailers_only();
+        let identity = const { HeaderValue::from_static("identity") };
+        response.headers_mut().insert(head::GRPC_ACCEPT_ENCODING, identity);
+        return Err((response, status));
+    }
+    Ok(head.timeout.map(Deadline::after))
+}
+
+/// Runs `handler` to its end and sends what follows from it: the call's status, which is returned.
+///
+/// Each time the handler yields, its messages go on to h2, and the two things that end a call from outside are looked at: the
+/// client's reset and the deadline. Both drop the handler at once.
+async fn run(
+    handler: impl Future<Output = Result<(), Status>>,
+    outlet: &Outlet,
+    mut deadline: Option<Deadline>,
+) -> Status {
+    let outcome = {
+        let mut handler = pin!(handler);
+        poll_fn(|cx| {
+            outlet.lock().begin(cx);
+            if let Poll::Ready(outcome) = poll_caught(handler.as_mut(), cx) {
+                return Poll::Ready(Outcome::Ended(outcome.err().unwrap_or_else(|| Status::new(Code::OK, ""))));
+            }
+            if let Poll::Ready(status) = outlet.lock().poll_yield(cx) {
+                return Poll::Ready(Outcome::Lost(status));
+            }
+            poll_deadline(&mut deadline, cx).map(Outcome::Late)
+        })
+        .await
+    };
+    let status = match outcome {
+        Outcome::Lost(status) => return status,
+        // A message that was cut short can't be followed by trailers: the peer would take them for a broken frame.
+        Outcome::Late(status) if outlet.lock().is_blocked() => {
+            outlet.lock().reset(Reason::CANCEL, status.clone());
+            return status;
+        }
+        Outcome::Late(status) | Outcome::Ended(status) => status,
+    };
+    poll_fn(|cx| {
+        let mut sending = outlet.lock();
+        if sending.poll_finish(cx, &status).is_ready() {
+            return Poll::Ready(status.clone());
+        }
+        if let Poll::Ready(lost) = sending.poll_yield(cx) {
+            return Poll::Ready(lost);
+        }
+        // The client does not read its answer, and its time is up: only a reset passes a window that is full.
+        let late = std::task::ready!(poll_deadline(&mut deadline, cx));
+        sending.reset(Reason::CANCEL, late.clone());
+        Poll::Ready(late)
+    })
+    .await
+}
+
+/// How a handler's run came to its end.
+enum Outcome {
+    /// The handler returned this.
+    Ended(Status),
+    /// The stream or the connection is gone, and nobody there to tell.
+    Lost(Status),
+    /// The deadline passed.
+    Late(Status),
+}
+
+fn poll_deadline(deadline: &mut Option<Deadline>, cx: &mut Context<'_>) -> Poll<Status> {
+    deadline.as_mut().map_or(Poll::Pending, |deadline| deadline.poll(cx))
+}
+
+/// A handler that panics ends its own call, and no other.
+fn poll_caught(
+    handler: Pin<&mut impl Future<Output = Result<(), Status>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Status>> {
+    catch_unwind(AssertUnwindSafe(|| handler.poll(cx))).unwrap_or_else(|panic| {
+        tracing::error!(panic = panic_text(&*panic), "a handler panicked");
+        Poll::Ready(Err(Status::internal("the handler of this call panicked")))
+    })
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("")
+}
+
+/// A connection's error in words that say who ended it, and why.
+pub(super) fn connection_error(error: &h2::Error) -> io::Error {
+    let who = if error.is_remote() { "the peer" } else { "this side" };
+    let reason = error.reason().map_or_else(String::new, |reason| format!(" with GOAWAY {reason:?}"));
+    io::Error::other(format!("{who} ended the connection{reason}: {error}"))
+}

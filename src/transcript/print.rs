@@ -1,0 +1,327 @@
+//! A transcript as text: the bytes at the left, what they mean beside them, at most 110 columns.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+    iter::repeat_n,
+};
+
+use super::{Direction, Event, Part, Transcript};
+
+/// What is printed, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Print {
+    /// How many messages of each direction of a call are shown; the others are counted.
+    pub messages: usize,
+    /// How many bytes of a single field are shown. Limit it where a peer is not trusted: one byte of a header block
+    /// can stand for a value of 4 KiB.
+    pub bytes: usize,
+    /// Whether to colour the text by a terminal's escape sequences (ECMA-48, SGR).
+    pub colors: bool,
+}
+
+impl Default for Print {
+    /// Everything, without colours.
+    fn default() -> Self {
+        Self { messages: usize::MAX, bytes: usize::MAX, colors: false }
+    }
+}
+
+impl Transcript {
+    /// Writes the frames of one call in order; of stream 0, those of the connection itself.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_call(&self, stream: u32, print: &Print, out: &mut dyn Write) -> fmt::Result {
+        print.events(self.events.iter().filter(|event| event.frame.stream() == stream), out)
+    }
+
+    /// Writes every frame of the connection, in order.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, print: &Print, out: &mut dyn Write) -> fmt::Result {
+        print.events(self.events.iter(), out)?;
+        match self.missed {
+            0 => Ok(()),
+            missed => writeln!(out, "The recording reached its limit here; {} bytes followed.", grouped(missed)),
+        }
+    }
+}
+
+impl fmt::Display for Transcript {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&Print::default(), out)
+    }
+}
+
+/// What was left out since the last line of this direction of a call.
+#[derive(Default)]
+struct LeftOut {
+    latest: usize,
+    messages: u64,
+    bytes: u64,
+    frames: u64,
+    end_stream: bool,
+}
+
+impl Print {
+    fn events<'a>(&self, events: impl Iterator<Item = &'a Event>, out: &mut dyn Write) -> fmt::Result {
+        let mut left_out: BTreeMap<(u32, Direction), LeftOut> = BTreeMap::new();
+        for event in events {
+            let left_out = left_out.entry((event.frame.stream(), event.direction)).or_default();
+            let (hidden, shown): (Vec<_>, Vec<_>) =
+                event.parts.iter().partition(|part| part.message > Some(self.messages));
+            let all = !hidden.is_empty() && shown.iter().all(|part| part.message.is_none());
+            if !all {
+                self.left_out(event.direction, left_out, out)?;
+                self.title(event, out)?;
+                shown.into_iter().try_for_each(|part| self.part(part, out))?;
+            }
+            left_out.frames += u64::from(all);
+            left_out.end_stream |= all && event.frame.has("END_STREAM");
+            for part in hidden {
+                left_out.bytes += part.bytes.len() as u64;
+                left_out.messages += u64::from(part.message > Some(left_out.latest));
+                left_out.latest = part.message.unwrap_or_default();
+            }
+        }
+        left_out.iter_mut().try_for_each(|((_, direction), left_out)| self.left_out(*direction, left_out, out))
+    }
+
+    fn left_out(&self, direction: Direction, left_out: &mut LeftOut, out: &mut dyn Write) -> fmt::Result {
+        let LeftOut { latest, messages, bytes, frames, end_stream } = *left_out;
+        *left_out = LeftOut { latest, ..LeftOut::default() };
+        if bytes == 0 {
+            return Ok(());
+        }
+        let (arrow, color) = arrow(direction);
+        let [messages, bytes, frames] = [messages, bytes, frames].map(grouped);
+        let end = if end_stream { ", END_STREAM" } else { "" };
+        let text = format!("{arrow} … {messages} more messages, {bytes} bytes, {frames} more DATA frames{end}");
+        writeln!(out, "{}", self.color(color, &text))
+    }
+
+    fn color(&self, color: &'static str, text: &str) -> String {
+        if self.colors && !color.is_empty() && !text.is_empty() { format!("{color}{text}\x1b[0m") } else { text.into() }
+    }
+
+    fn title(&self, event: &Event, out: &mut dyn Write) -> fmt::Result {
+        let Event { frame, role, .. } = event;
+        let (arrow, color) = arrow(event.direction);
+        let mut title = format!("{arrow} {:<8} ", frame.name());
+        if frame.kind().is_some() {
+            title += &format!("stream {}  ", frame.stream());
+        }
+        frame.flags().for_each(|flag| title += &format!("{flag}  "));
+        title += &format!("{} bytes", grouped(frame.bytes.len() as u64 - frame.kind().map_or(0, |_| 9)));
+        writeln!(out, "{}", self.color(color, format!("{title:<width$}{role}", width = NOTE - 1).trim_end()))
+    }
+
+    fn part(&self, part: &Part, out: &mut dyn Write) -> fmt::Result {
+        let shown = &part.bytes[..self.bytes.min(part.bytes.len())];
+        let octets = |row: &[u8]| row.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+        let mut rows: Vec<String> = shown.chunks(BYTES_IN_ROW).map(octets).collect();
+        if shown.len() < part.bytes.len() {
+            rows.push(format!("… {} more bytes", grouped((part.bytes.len() - shown.len()) as u64)));
+        }
+        let meaning = self.meaning(part);
+        for at in 0..rows.len().max(meaning.len()) {
+            let row = rows.get(at).map_or("", String::as_str);
+            let gap = TEXT - 4 - row.chars().count();
+            let line =
+                format!("    {}{:gap$}{}", self.color(BYTES, row), "", meaning.get(at).map_or("", String::as_str));
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// `name: value  note` in as many rows as it takes.
+    fn meaning(&self, part: &Part) -> Vec<String> {
+        let value = printable(&part.value[..self.bytes.min(part.value.len())]);
+        let colon = if value.is_empty() { "" } else { ": " };
+        let more = if part.value.len() > self.bytes { "…" } else { "" };
+        let mut text = vec![(' ', ""); (2 * part.depth).min(24)];
+        for (color, piece) in [(NAME, &printable(&part.name)[..]), ("", colon), (VALUE, &value), ("", more)] {
+            text.extend(piece.chars().map(|c| (c, color)));
+        }
+        let used = text.len() % LIMIT;
+        let length = part.note.chars().count();
+        let column = match (used + 2).max(NOTE - TEXT) {
+            column if column + length <= LIMIT => column,
+            _ => LIMIT + (NOTE - TEXT).min(LIMIT.saturating_sub(length)),
+        };
+        if length > 0 {
+            text.resize(text.len() - used + column, (' ', ""));
+            text.extend(part.note.chars().map(|c| (c, FAINT)));
+        }
+        let run =
+            |run: &[(char, &'static str)]| self.color(run[0].1, &run.iter().map(|cell| cell.0).collect::<String>());
+        text.chunks(LIMIT).map(|row| row.chunk_by(|a, b| a.1 == b.1).map(run).collect()).collect()
+    }
+}
+
+const TO_SERVER: &str = "\x1b[1;34m";
+const TO_CLIENT: &str = "\x1b[1;32m";
+const BYTES: &str = "\x1b[33m";
+const NAME: &str = "\x1b[36m";
+const VALUE: &str = "\x1b[1m";
+const FAINT: &str = "\x1b[2m";
+
+fn arrow(direction: Direction) -> (&'static str, &'static str) {
+    match direction {
+        Direction::ToServer => ("->", TO_SERVER),
+        Direction::ToClient => ("<-", TO_CLIENT),
+    }
+}
+
+const BYTES_IN_ROW: usize = 12;
+/// The columns where the meaning and the note start, and how wide both together may be, up to column 110.
+const TEXT: usize = 41;
+const NOTE: usize = 73;
+const LIMIT: usize = 110 - TEXT;
+
+/// Text as it is; anything that would not show as itself on a terminal is escaped.
+fn printable(bytes: &[u8]) -> String {
+    let plain = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1;
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.chars().all(plain) => text.to_owned(),
+        _ => bytes.escape_ascii().to_string(),
+    }
+}
+
+/// 4212 as 4,212.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let place = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
+    digits.char_indices().flat_map(|(at, digit)| repeat_n(',', place(at).into()).chain([digit])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            Transcript,
+            tests::{frame, hex, record, request_head, route_guide},
+        },
+        Direction::*,
+        *,
+    };
+
+    fn call() -> Transcript {
+        // Settings: MAX_CONCURRENT_STREAMS 100. Request: flag, length 17, Point { latitude, longitude }.
+        let settings = frame(4, 0, 0, &hex("0003 00000064"));
+        let request = frame(0, 1, 1, &hex("00 00000011 08 9aa68cc301 10 969f989cfdffffffff01"));
+        // Response head: 88 is :status 200; 5f 8b and a Huffman-coded application/grpc.
+        let response_head = frame(1, 4, 1, &hex("88 5f 8b 1d75d0620d263d4c4d6564"));
+        // Feature: 0a 04 "Here", 12 02 and a Point inside.
+        let answer = frame(0, 0, 1, &hex("00 0000000a 0a 04 48657265 12 02 08 05"));
+        // Trailers: 40, a new name of 11 octets "grpc-status", a value of 1 octet.
+        let trailers = frame(1, 5, 1, &[&[0x40, 11][..], b"grpc-status", &[1, b'0']].concat());
+        let recorded = record(&[
+            (ToClient, settings),
+            (ToServer, request_head()),
+            (ToServer, request),
+            (ToClient, response_head),
+            (ToClient, answer),
+            (ToClient, trailers),
+        ]);
+        Transcript::read(&recorded, &route_guide())
+    }
+
+    const GET_FEATURE: &str = r#"-> PREFACE  24 bytes
+    50 52 49 20 2a 20 48 54 54 50 2f 32  text: PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n  the client speaks HTTP/2
+    2e 30 0d 0a 0d 0a 53 4d 0d 0a 0d 0a
+<- SETTINGS stream 0  6 bytes
+    00 00 06 04 00 00 00 00 00           frame header: length 6, type 4, flags 0x00, stream 0
+    00 03 00 00 00 64                    MAX_CONCURRENT_STREAMS: 100     setting 3
+-> HEADERS  stream 1  END_HEADERS  44 bytes                             request head
+    00 00 2c 01 04 00 00 00 01           frame header: length 44, type 1, flags 0x04, stream 1
+    83                                   :method: POST                   indexed 3 of the static table
+    86                                   :scheme: http                   indexed 6 of the static table
+    44 16 2f 52 6f 75 74 65 47 75 69 64  :path: /RouteGuide/GetFeature   literal, added; name 4
+    65 2f 47 65 74 46 65 61 74 75 72 65
+    5f 10 61 70 70 6c 69 63 61 74 69 6f  content-type: application/grpc  literal, added; name 31
+    6e 2f 67 72 70 63
+-> DATA     stream 1  END_STREAM  22 bytes                              message 1
+    00 00 16 00 01 00 00 00 01           frame header: length 22, type 0, flags 0x01, stream 1
+    00                                   flag: 0                         not compressed
+    00 00 00 11                          length: 17                      routeguide.Point
+    08 9a a6 8c c3 01                    1 latitude: 409146138           VARINT int32
+    10 96 9f 98 9c fd ff ff ff ff 01     2 longitude: -746188906         VARINT int32, negative: 10 bytes
+<- HEADERS  stream 1  END_HEADERS  14 bytes                             response head
+    00 00 0e 01 04 00 00 00 01           frame header: length 14, type 1, flags 0x04, stream 1
+    88                                   :status: 200                    indexed 8 of the static table
+    5f 8b 1d 75 d0 62 0d 26 3d 4c 4d 65  content-type: application/grpc  literal, added; name 31; Huffman
+    64
+<- DATA     stream 1  15 bytes                                          message 1
+    00 00 0f 00 00 00 00 00 01           frame header: length 15, type 0, flags 0x00, stream 1
+    00                                   flag: 0                         not compressed
+    00 00 00 0a                          length: 10                      routeguide.Feature
+    0a 04 48 65 72 65                    1 name: "Here"                  LEN string, 4 bytes
+    12 02                                2 location: routeguide.Point    LEN message, 2 bytes
+    08 05                                  1 latitude: 5                 VARINT int32
+<- HEADERS  stream 1  END_STREAM  END_HEADERS  15 bytes                 trailers
+    00 00 0f 01 05 00 00 00 01           frame header: length 15, type 1, flags 0x05, stream 1
+    40 0b 67 72 70 63 2d 73 74 61 74 75  grpc-status: 0                  OK; literal, added; new name
+    73 01 30
+"#;
+
+    #[test]
+    fn a_call_is_printed_byte_by_byte() {
+        assert_eq!(call().to_string(), GET_FEATURE);
+    }
+
+    #[test]
+    fn a_call_of_many_messages_is_cut_short() {
+        let point = hex("00 00000004 08 01 10 02");
+        let recorded = record(&[
+            (ToServer, request_head()),
+            (ToServer, frame(0, 0, 1, &point.repeat(3))),
+            (ToServer, frame(0, 0, 1, &point.repeat(150))),
+            (ToServer, frame(0, 1, 1, &point.repeat(400))),
+        ]);
+        let transcript = Transcript::read(&recorded, &route_guide());
+        let mut text = String::new();
+        transcript.write_call(1, &Print { messages: 2, ..Print::default() }, &mut text).unwrap();
+        let (shown, left_out) = text.split_once("-> … ").unwrap();
+        assert_eq!(left_out, "551 more messages, 4,959 bytes, 2 more DATA frames, END_STREAM\n");
+        assert_eq!(shown.matches("routeguide.Point").count(), 2, "{shown}");
+        assert_eq!(shown.matches("-> DATA").count(), 1, "{shown}");
+    }
+
+    const LONG: &str = "    78 78 78 78 78 78 78 78 78 78 78 78  1 name: xxxxxxxxxxxxxx…         LEN string, 100 bytes
+    78 78
+    … 86 more bytes
+    78 78 78 78 78 78 78 78 78 78 78 78  1 name: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+    78 78 78 78 78 78 78 78 78 78 78 78  xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  LEN string, 100 bytes
+    78 78 78 78 78 78 78 78 78 78 78 78
+    78 78 78 78 78 78 78 78 78 78 78 78
+    78 78 78 78 78 78 78 78 78 78 78 78
+    78 78 78 78 78 78 78 78 78 78 78 78
+    78 78 78 78 78 78 78 78 78 78 78 78
+    78 78 78 78 78 78 78 78 78 78 78 78
+    78 78 78 78
+    \x1b[33m78\x1b[0m                                   \
+    \x1b[36m1 name\x1b[0m: \x1b[1mx\x1b[0m…                      \x1b[2mLEN string, 100 bytes\x1b[0m
+    \x1b[33m… 99 more bytes\x1b[0m
+";
+
+    #[test]
+    fn long_fields_are_cut_short_and_long_texts_wrapped() {
+        let part = Part::new(vec![b'x'; 100].into(), "1 name", vec![b'x'; 100], "LEN string, 100 bytes");
+        let mut text = String::new();
+        Print { bytes: 14, ..Print::default() }.part(&part, &mut text).unwrap();
+        Print::default().part(&part, &mut text).unwrap();
+        Print { colors: true, bytes: 1, ..Print::default() }.part(&part, &mut text).unwrap();
+        assert_eq!(text, LONG);
+    }
+
+    #[test]
+    fn nothing_a_peer_sends_reaches_the_terminal_as_a_control_character() {
+        assert_eq!(printable(b"plain \"text\" \xc3\xa9"), "plain \"text\" \u{e9}");
+        assert_eq!(printable(b"\x1b[2J"), "\\x1b[2J");
+        assert_eq!(printable(b"\xff"), "\\xff");
+        assert_eq!(printable("\u{202e}".as_bytes()), "\\xe2\\x80\\xae");
+    }
+}

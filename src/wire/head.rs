@@ -1,0 +1,581 @@
+//! Headers and trailers: where a call says what it wants, and how it went.
+//!
+//! Sections Requests and Responses of "gRPC over HTTP/2". A unary call of the RouteGuide example, and the two shapes that
+//! an answer has:
+//!
+//! ```text
+//! HEADERS  :method: POST   :scheme: http   :path: /routeguide.RouteGuide/GetFeature   :authority: localhost:50051
+//!          grpc-timeout: 1000000u   te: trailers   content-type: application/grpc   user-agent: h2grpc/0.1.0
+//!
+//! HEADERS  :status: 200   content-type: application/grpc             Response-Headers
+//! DATA     00 00 00 00 11 ...
+//! HEADERS  grpc-status: 0                           END_STREAM       Trailers
+//!
+//! HEADERS  :status: 200   content-type: application/grpc             Trailers-Only
+//!          grpc-status: 5   grpc-message: no such place   END_STREAM
+//! ```
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request, response};
+
+use super::{Code, binary, percent, quoted, timeout};
+
+/// `grpc-status`: the number of the status code.
+pub const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+/// `grpc-message`: the text of the status, percent-encoded.
+pub const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+/// `grpc-status-details-bin`: a `google.rpc.Status` message, base64.
+pub const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+/// `grpc-timeout`: see [`timeout`].
+pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+/// `grpc-encoding`: how messages with Compressed-Flag 1 are compressed.
+pub const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+/// `grpc-accept-encoding`: the compressions that the sender of this head can read, joined by commas.
+pub const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+/// `application/grpc`: protobuf messages, as `application/grpc+proto` says in full.
+pub const CONTENT_TYPE_GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+/// `trailers`, the only value of `te` in HTTP/2 (RFC 9113, section 8.2.2).
+pub const TE_TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
+/// `h2grpc/` and the version of this crate.
+pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("h2grpc/", env!("CARGO_PKG_VERSION")));
+
+/// A status with its text, details and metadata may take this many bytes of a header block, counted as RFC 9113, section
+/// 6.5.2 does (32 more a field). 8 KiB is the smallest limit in common use, and a peer that finds its limit passed ends the
+/// stream or the connection before it sees the status. What does not fit is left out: metadata that fills more than half,
+/// then details; a message is cut.
+pub const MAX_STATUS_LEN: usize = 8 * 1024;
+
+/// What a server needs to know of a request's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestHead<'a> {
+    /// The full name of the service, such as `routeguide.RouteGuide`.
+    pub service: &'a str,
+    /// The name of the method, such as `GetFeature`.
+    pub method: &'a str,
+    /// How long the caller waits, if it said so.
+    pub timeout: Option<Duration>,
+    /// `grpc-encoding`, unless absent or `identity`.
+    pub encoding: Option<&'a [u8]>,
+    /// `grpc-accept-encoding`.
+    pub accept_encoding: Option<&'a [u8]>,
+}
+
+/// Why a request's head is not that of a gRPC call, and what to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not gRPC: answered with an HTTP status that other HTTP clients understand too.
+    Http {
+        /// 405 or 415.
+        status: StatusCode,
+        /// For `grpc-status`, should a gRPC client ask.
+        code: Code,
+        /// For `grpc-message`.
+        message: String,
+    },
+    /// gRPC, and wrong: answered with HTTP status 200 and a gRPC status.
+    Grpc {
+        /// For `grpc-status`.
+        code: Code,
+        /// For `grpc-message`.
+        message: String,
+    },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Http { status, message, .. } => write!(f, "HTTP {status}: {message}"),
+            Refusal::Grpc { code, message } => write!(f, "{code}: {message}"),
+        }
+    }
+}
+
+/// Checks the head of a request, and reads what the call needs of it without allocating.
+///
+/// - Not POST: HTTP 405. Only POST is a gRPC call ("Method -> `:method POST`").
+/// - `content-type` other than `application/grpc` and `application/grpc+proto`, parameters after `;` aside: HTTP 415 ("If
+///   Content-Type does not begin with `application/grpc`, gRPC servers SHOULD respond with HTTP status of 415"). Other
+///   formats, such as `+json`, are refused alike: nothing here reads them.
+/// - No `te: trailers`: INTERNAL ("Used to detect incompatible proxies": one that removed it may drop trailers as well).
+/// - A malformed `grpc-timeout`: INTERNAL, as grpc-go and grpc-java answer; others ignore it, and with it the deadline.
+/// - A path without service and method: UNIMPLEMENTED.
+pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
+    if head.method != Method::POST {
+        let message = format!("gRPC calls are POST requests, not {}", quoted(head.method.as_str().as_bytes()));
+        return Err(Refusal::Http { status: StatusCode::METHOD_NOT_ALLOWED, code: Code::INTERNAL, message });
+    }
+    let fields = Fields::of(&head.headers);
+    if !fields.is_grpc() {
+        let message = format!("{}: expected application/grpc or application/grpc+proto", fields.named_content_type());
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refusal::Http { status, code: Code::INVALID_ARGUMENT, message });
+    }
+    let internal = |message| Refusal::Grpc { code: Code::INTERNAL, message };
+    if fields.te != Some(b"trailers") {
+        let message = "the header te: trailers is missing: a proxy on the way may not pass on trailers";
+        return Err(internal(message.to_owned()));
+    }
+    let timeout = fields.timeout.map(timeout::parse).transpose().map_err(|error| internal(error.to_string()))?;
+    let Some((service, method)) = split_path(head.uri.path()) else {
+        let message = format!("malformed path {}: expected /service/method", quoted(head.uri.path().as_bytes()));
+        return Err(Refusal::Grpc { code: Code::UNIMPLEMENTED, message });
+    };
+    let Fields { encoding, accept_encoding, .. } = fields;
+    Ok(RequestHead { service, method, timeout, encoding, accept_encoding })
+}
+
+/// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
+pub fn split_path(path: &str) -> Option<(&str, &str)> {
+    let (service, method) = path.strip_prefix('/')?.rsplit_once('/')?;
+    (!service.is_empty() && !method.is_empty()).then_some((service, method))
+}
+
+/// The head of a client's call. `metadata` is sent without its reserved names.
+///
+/// "Implementations should send Timeout immediately after the reserved headers and they should send the Call-Definition
+/// headers before sending Custom-Metadata."
+pub fn request(
+    scheme: &Scheme,
+    authority: &Authority,
+    path: &PathAndQuery,
+    timeout: Option<Duration>,
+    metadata: Option<&HeaderMap>,
+) -> Request<()> {
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(scheme.clone());
+    uri.authority = Some(authority.clone());
+    uri.path_and_query = Some(path.clone());
+    let mut request = Request::new(());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default(); // all three parts are there: cannot fail
+    let headers = request.headers_mut();
+    if let Some(timeout) = timeout {
+        headers.insert(GRPC_TIMEOUT, timeout::format(timeout));
+    }
+    headers.insert(header::TE, TE_TRAILERS);
+    headers.insert(header::CONTENT_TYPE, CONTENT_TYPE_GRPC);
+    headers.insert(header::USER_AGENT, USER_AGENT);
+    copy_custom(metadata, headers, usize::MAX);
+    request
+}
+
+/// Response-Headers: HTTP status 200 and the content-type, ready for metadata.
+pub fn response_head() -> Response<()> {
+    let mut response = Response::new(());
+    response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE_GRPC);
+    response
+}
+
+/// The whole answer to a request that is refused: send it with END_STREAM.
+pub fn refuse(refusal: &Refusal) -> Response<()> {
+    match refusal {
+        Refusal::Grpc { code, message } => trailers_only(*code, message, &[], None),
+        Refusal::Http { status, code, message } => {
+            let mut response = trailers_only(*code, message, &[], None);
+            *response.status_mut() = *status;
+            if *status == StatusCode::METHOD_NOT_ALLOWED {
+                response.headers_mut().insert(header::ALLOW, const { HeaderValue::from_static("POST") });
+            }
+            response
+        }
+    }
+}
+
+/// Trailers-Only: an answer without messages, in one HEADERS frame. Send it with END_STREAM.
+pub fn trailers_only(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> Response<()> {
+    let mut response = response_head();
+    put_status(response.headers_mut(), code, message, details, metadata);
+    response
+}
+
+/// Trailers: the status first, then what it says and `metadata` without its reserved names, within [`MAX_STATUS_LEN`].
+pub fn trailers(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    put_status(&mut trailers, code, message, details, metadata);
+    trailers
+}
+
+/// What a client needs to know of a response's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseHead<'a> {
+    /// `grpc-encoding`, unless absent or `identity`.
+    pub encoding: Option<&'a [u8]>,
+    /// `grpc-accept-encoding`.
+    pub accept_encoding: Option<&'a [u8]>,
+    /// The status, when it stands in the head: Trailers-Only, and no messages or trailers follow.
+    pub status: Option<WireStatus>,
+}
+
+/// A status as it stands in trailers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireStatus {
+    /// `grpc-status`.
+    pub code: Code,
+    /// `grpc-message`, decoded.
+    pub message: String,
+    /// `grpc-status-details-bin`, decoded; empty when absent or not base64.
+    pub details: Bytes,
+}
+
+/// Checks the head of a response. The error is the status of the call.
+///
+/// A `grpc-status` counts whatever surrounds it. Without one, an HTTP status other than 200 is mapped by
+/// [`Code::from_http_status`], and a content-type that is not gRPC's is UNKNOWN: it was not a gRPC server that answered.
+pub fn read_response(head: &response::Parts) -> Result<ResponseHead<'_>, WireStatus> {
+    let fields = Fields::of(&head.headers);
+    let status = fields.status();
+    let (code, what) = match head.status {
+        StatusCode::OK if status.is_none() && !fields.is_grpc() => {
+            (Code::UNKNOWN, "not an answer of a gRPC server".into())
+        }
+        other if status.is_none() && other != StatusCode::OK => {
+            (Code::from_http_status(other), format!("HTTP status {other} without grpc-status"))
+        }
+        _ => return Ok(ResponseHead { encoding: fields.encoding, accept_encoding: fields.accept_encoding, status }),
+    };
+    let message = format!("{what}: {}", fields.named_content_type());
+    Err(WireStatus { code, message, details: Bytes::new() })
+}
+
+/// The status in trailers or in the head of a Trailers-Only answer; `None` when there is no `grpc-status`.
+pub fn read_status(headers: &HeaderMap) -> Option<WireStatus> {
+    Fields::of(headers).status()
+}
+
+/// Why metadata must not have this name (in lower case), if it must not: the call itself speaks through it.
+pub fn reserved(name: &str) -> Option<&'static str> {
+    match name {
+        _ if name.starts_with("grpc-") => Some("it is reserved, names that start with grpc- belong to the protocol"),
+        _ if name.starts_with(':') => Some("it is reserved, names that start with ':' are HTTP/2 pseudo-headers"),
+        "content-type" | "te" | "user-agent" | "content-length" => Some("it is reserved, the call itself sets it"),
+        "host" => Some("it is reserved, HTTP/2 has :authority in its place"),
+        "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" => {
+            Some("it is reserved, HTTP/2 forbids headers about the connection (RFC 9113, section 8.2.2)")
+        }
+        _ => None,
+    }
+}
+
+/// The fields that gRPC gives a meaning, found in one pass without hashing; of a field that came twice, the first.
+#[derive(Default)]
+struct Fields<'a> {
+    content_type: Option<&'a [u8]>,
+    te: Option<&'a [u8]>,
+    timeout: Option<&'a [u8]>,
+    encoding: Option<&'a [u8]>,
+    accept_encoding: Option<&'a [u8]>,
+    status: Option<&'a [u8]>,
+    message: Option<&'a [u8]>,
+    details: Option<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(headers: &'a HeaderMap) -> Fields<'a> {
+        let mut fields = Fields::default();
+        for (name, value) in headers {
+            let field = match name.as_str() {
+                "content-type" => &mut fields.content_type,
+                "te" => &mut fields.te,
+                "grpc-timeout" => &mut fields.timeout,
+                "grpc-encoding" if value != "identity" => &mut fields.encoding,
+                "grpc-accept-encoding" => &mut fields.accept_encoding,
+                "grpc-status" => &mut fields.status,
+                "grpc-message" => &mut fields.message,
+                "grpc-status-details-bin" => &mut fields.details,
+                _ => continue,
+            };
+            field.get_or_insert(value.as_bytes());
+        }
+        fields
+    }
+
+    /// Whether messages are protobuf in gRPC's framing.
+    fn is_grpc(&self) -> bool {
+        let Some(rest) = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc")) else {
+            return false;
+        };
+        matches!(rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii_start(), [] | [b';', ..])
+    }
+
+    /// The content-type as an error text shows it.
+    fn named_content_type(&self) -> String {
+        self.content_type.map_or("no content-type".into(), |value| format!("content-type {}", quoted(value)))
+    }
+
+    fn status(&self) -> Option<WireStatus> {
+        let code = Code::parse(self.status?);
+        let message = self.message.map(|value| percent::decode(value).into_owned()).unwrap_or_default();
+        let details = self.details.and_then(|value| binary::decode(value).ok()).unwrap_or_default().into();
+        Some(WireStatus { code, message, details })
+    }
+}
+
+/// Writes a status that stays within [`MAX_STATUS_LEN`].
+fn put_status(headers: &mut HeaderMap, code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) {
+    headers.insert(GRPC_STATUS, code.to_header_value());
+    let custom = metadata.map_or(0, |map| map.iter().map(|(name, value)| field_len(name, value.len())).sum());
+    let for_metadata = custom.min(MAX_STATUS_LEN / 2);
+    let mut left = MAX_STATUS_LEN - for_metadata - field_len(&GRPC_STATUS, 10);
+    if !message.is_empty() {
+        let text = percent::encode_within(message, left - field_len(&GRPC_MESSAGE, 0));
+        left -= field_len(&GRPC_MESSAGE, text.len());
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(GRPC_MESSAGE, value);
+        }
+    }
+    let details_len = field_len(&GRPC_STATUS_DETAILS, binary::encoded_len(details.len()));
+    if !details.is_empty() && details_len <= left {
+        left -= details_len;
+        if let Ok(value) = HeaderValue::try_from(binary::encode(details)) {
+            headers.insert(GRPC_STATUS_DETAILS, value);
+        }
+    }
+    copy_custom(metadata, headers, left + for_metadata);
+}
+
+/// Copies the entries of `metadata` that are not reserved, as far as they fit `left` bytes.
+fn copy_custom(metadata: Option<&HeaderMap>, headers: &mut HeaderMap, mut left: usize) {
+    for (name, value) in metadata.into_iter().flatten() {
+        let len = field_len(name, value.len());
+        if len <= left && reserved(name.as_str()).is_none() && headers.try_append(name, value.clone()).is_ok() {
+            left -= len;
+        }
+    }
+}
+
+/// The size of a field as SETTINGS_MAX_HEADER_LIST_SIZE counts it (RFC 9113, section 6.5.2).
+fn field_len(name: &HeaderName, value_len: usize) -> usize {
+    name.as_str().len() + value_len + 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request as a gRPC client sends it, then changed.
+    fn request_with(change: impl FnOnce(&mut Request<()>)) -> request::Parts {
+        let path = PathAndQuery::from_static("/routeguide.RouteGuide/GetFeature");
+        let authority = Authority::from_static("localhost:50051");
+        let mut request = request(&Scheme::HTTP, &authority, &path, Some(Duration::from_secs(1)), None);
+        change(&mut request);
+        request.into_parts().0
+    }
+
+    fn refusal_of(change: impl FnOnce(&mut Request<()>)) -> (Option<u16>, Code, String) {
+        match read_request(&request_with(change)).unwrap_err() {
+            Refusal::Http { status, code, message } => (Some(status.as_u16()), code, message),
+            Refusal::Grpc { code, message } => (None, code, message),
+        }
+    }
+
+    #[test]
+    fn a_request_has_the_fields_of_call_definition_in_order() {
+        let mut metadata = HeaderMap::new();
+        metadata.insert("trace-id", 7.into());
+        metadata.insert("grpc-status", 7.into());
+        let path = PathAndQuery::from_static("/routeguide.RouteGuide/GetFeature");
+        let authority = Authority::from_static("localhost:50051");
+        let request = request(&Scheme::HTTP, &authority, &path, Some(Duration::from_secs(1)), Some(&metadata));
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(request.uri(), "http://localhost:50051/routeguide.RouteGuide/GetFeature");
+        let fields: Vec<_> =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(
+            fields,
+            [
+                ("grpc-timeout", "1000000u"),
+                ("te", "trailers"),
+                ("content-type", "application/grpc"),
+                ("user-agent", "h2grpc/0.1.0"),
+                ("trace-id", "7"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_request_head_says_what_the_call_needs() {
+        let parts = request_with(|request| {
+            request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("gzip"));
+            request.headers_mut().insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip"));
+        });
+        let expected = RequestHead {
+            service: "routeguide.RouteGuide",
+            method: "GetFeature",
+            timeout: Some(Duration::from_secs(1)),
+            encoding: Some(b"gzip"),
+            accept_encoding: Some(b"identity,gzip"),
+        };
+        assert_eq!(read_request(&parts), Ok(expected));
+        let plain = request_with(|request| {
+            request.headers_mut().remove(GRPC_TIMEOUT);
+            request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("identity"));
+        });
+        assert_eq!(
+            read_request(&plain),
+            Ok(RequestHead { timeout: None, encoding: None, accept_encoding: None, ..expected })
+        );
+    }
+
+    #[test]
+    fn a_method_other_than_post_is_http_405() {
+        let (status, _, message) = refusal_of(|request| *request.method_mut() = Method::GET);
+        assert_eq!((status, message.as_str()), (Some(405), "gRPC calls are POST requests, not \"GET\""));
+        let refusal = read_request(&request_with(|request| *request.method_mut() = Method::GET)).unwrap_err();
+        let response = refuse(&refusal);
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["allow"]),
+            (405, &HeaderValue::from_static("POST"))
+        );
+        assert_eq!(response.headers()[GRPC_STATUS], "13");
+    }
+
+    #[test]
+    fn a_content_type_other_than_grpc_is_http_415() {
+        for value in [
+            "application/grpc",
+            "application/grpc+proto",
+            "application/grpc;charset=utf-8",
+            "application/grpc+proto ; a=b",
+        ] {
+            let parts = request_with(|request| {
+                _ = request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(value))
+            });
+            assert!(read_request(&parts).is_ok(), "{value}");
+        }
+        for value in [
+            "",
+            "application/json",
+            "application/grpcfoo",
+            "application/grpc+json",
+            "application/grpc-web",
+            "application/grpc+proto2",
+        ] {
+            let (status, code, message) = refusal_of(|request| {
+                _ = request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(value))
+            });
+            assert_eq!((status, code), (Some(415), Code::INVALID_ARGUMENT));
+            assert!(message.starts_with(&format!("content-type \"{value}\": expected")), "{message}");
+        }
+        let (status, _, message) = refusal_of(|request| _ = request.headers_mut().remove(header::CONTENT_TYPE));
+        assert_eq!(status, Some(415));
+        assert!(message.starts_with("no content-type: expected"), "{message}");
+    }
+
+    #[test]
+    fn a_missing_te_is_internal_and_named() {
+        let (status, code, message) = refusal_of(|request| _ = request.headers_mut().remove(header::TE));
+        assert_eq!((status, code), (None, Code::INTERNAL));
+        assert!(message.contains("te: trailers"), "{message}");
+    }
+
+    #[test]
+    fn a_malformed_timeout_is_internal_and_quoted() {
+        let (status, code, message) =
+            refusal_of(|request| _ = request.headers_mut().insert(GRPC_TIMEOUT, HeaderValue::from_static("soon")));
+        assert_eq!((status, code), (None, Code::INTERNAL));
+        assert!(message.contains("\"soon\""), "{message}");
+    }
+
+    #[test]
+    fn a_path_without_service_and_method_is_unimplemented() {
+        assert_eq!(split_path("/routeguide.RouteGuide/GetFeature"), Some(("routeguide.RouteGuide", "GetFeature")));
+        for path in ["", "/", "//", "/a", "/a/", "//a", "a/b"] {
+            assert_eq!(split_path(path), None, "{path}");
+        }
+        let (status, code, message) =
+            refusal_of(|request| *request.uri_mut() = Uri::from_static("http://localhost/GetFeature"));
+        assert_eq!((status, code), (None, Code::UNIMPLEMENTED));
+        assert_eq!(message, "malformed path \"/GetFeature\": expected /service/method");
+    }
+
+    #[test]
+    fn trailers_start_with_the_status_and_have_no_reserved_names() {
+        let ok = trailers(Code::OK, "", &[], None);
+        assert_eq!((ok.len(), &ok[GRPC_STATUS]), (1, &HeaderValue::from_static("0")));
+        let mut metadata = HeaderMap::new();
+        for name in ["tried", "grpc-status", "content-type", "connection"] {
+            metadata.insert(name, 3.into());
+        }
+        let all = trailers(Code::NOT_FOUND, "50% caf\u{e9}", &[8, 5], Some(&metadata));
+        let fields: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        let expected = [
+            ("grpc-status", "5"),
+            ("grpc-message", "50%25 caf%C3%A9"),
+            ("grpc-status-details-bin", "CAU"),
+            ("tried", "3"),
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(
+            read_status(&all),
+            Some(WireStatus {
+                code: Code::NOT_FOUND,
+                message: "50% caf\u{e9}".into(),
+                details: Bytes::from_static(&[8, 5])
+            })
+        );
+    }
+
+    #[test]
+    fn a_huge_status_is_cut_so_that_the_peer_can_read_it() {
+        let size = |map: &HeaderMap| map.iter().map(|(name, value)| field_len(name, value.len())).sum::<usize>();
+        let mut metadata = HeaderMap::new();
+        metadata.insert("tried", 3.into());
+        let cut = trailers(Code::INTERNAL, &"\u{e9}".repeat(10_000), &[7; 100], Some(&metadata));
+        assert!(size(&cut) <= MAX_STATUS_LEN && size(&cut) > MAX_STATUS_LEN - 100);
+        assert!(cut.get(GRPC_STATUS_DETAILS).is_none());
+        assert_eq!(cut["tried"], "3");
+        assert!(read_status(&cut).unwrap().message.chars().all(|character| character == '\u{e9}'));
+
+        let without_details = trailers(Code::INTERNAL, "short", &[7; 7000], Some(&metadata));
+        assert_eq!((without_details.len(), &without_details[GRPC_MESSAGE]), (3, &HeaderValue::from_static("short")));
+
+        for number in 0..1000 {
+            metadata.append("tried", number.into());
+        }
+        assert!(size(&trailers(Code::INTERNAL, &"x".repeat(10_000), &[], Some(&metadata))) <= MAX_STATUS_LEN);
+    }
+
+    fn response_with(status: u16, fields: &[(&'static str, &'static str)]) -> response::Parts {
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        for (name, value) in fields {
+            response.headers_mut().append(*name, HeaderValue::from_static(value));
+        }
+        response.into_parts().0
+    }
+
+    #[test]
+    fn an_http_status_without_grpc_status_is_mapped_and_named() {
+        let error = read_response(&response_with(503, &[("content-type", "text/html")])).unwrap_err();
+        assert_eq!(error.code, Code::UNAVAILABLE);
+        assert_eq!(
+            error.message,
+            "HTTP status 503 Service Unavailable without grpc-status: content-type \"text/html\""
+        );
+        let fields = [("content-type", "application/grpc"), ("grpc-status", "5")];
+        let head = response_with(503, &fields);
+        assert_eq!(read_response(&head).unwrap().status.unwrap().code, Code::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_response_content_type_other_than_grpc_is_unknown_and_named() {
+        let error = read_response(&response_with(200, &[("content-type", "text/html")])).unwrap_err();
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (Code::UNKNOWN, "not an answer of a gRPC server: content-type \"text/html\"")
+        );
+        assert_eq!(read_response(&response_with(200, &[])).unwrap_err().code, Code::UNKNOWN);
+    }
+
+    #[test]
+    fn trailers_only_is_recognised() {
+        let head = response_head().into_parts().0;
+        assert_eq!(read_response(&head), Ok(ResponseHead { encoding: None, accept_encoding: None, status: None }));
+        let head = trailers_only(Code::NOT_FOUND, "no such place", &[], None).into_parts().0;
+        let status = read_response(&head).unwrap().status.unwrap();
+        assert_eq!((status.code, status.message.as_str()), (Code::NOT_FOUND, "no such place"));
+    }
+}

@@ -1,0 +1,407 @@
+//! A service of one's own, through the whole stack: the four shapes, metadata, deadlines, cancellation, panics.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use common::{Running, limits, soon};
+use h2grpc::call::{CallOptions, Inbound, Outbound, Request};
+use h2grpc::metadata::Metadata;
+use h2grpc::server::Server;
+use h2grpc::status::Status;
+use h2grpc::wire::Code;
+use tokio::sync::Notify;
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Text {
+    #[prost(string, tag = "1")]
+    text: String,
+}
+
+fn text(text: impl Into<String>) -> Text {
+    Text { text: text.into() }
+}
+
+h2grpc::service! {
+    /// Says things back.
+    service Echo("test.v1.Echo") client EchoClient {
+        /// Says one thing back; some words have a meaning.
+        rpc Say    as say    (Text)        returns (Text);
+        /// Says one thing as often as its number says.
+        rpc Repeat as repeat (Text)        returns (stream Text);
+        /// Joins many things.
+        rpc Join   as join   (stream Text) returns (Text);
+        /// Says each thing back as it comes.
+        rpc Chat   as chat   (stream Text) returns (stream Text);
+    }
+}
+
+/// Counts what is running, so that a test sees when a handler was dropped.
+#[derive(Clone, Default)]
+struct Parrot {
+    running: Arc<AtomicUsize>,
+    changed: Arc<Notify>,
+}
+
+struct Running1(Parrot);
+
+impl Parrot {
+    fn enter(&self) -> Running1 {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_waiters();
+        Running1(self.clone())
+    }
+
+    async fn until(&self, count: usize) {
+        soon(async {
+            while self.running.load(Ordering::SeqCst) != count {
+                let _ = tokio::time::timeout(Duration::from_millis(20), self.changed.notified()).await;
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Running1 {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+    }
+}
+
+impl Echo for Parrot {
+    async fn say(&self, request: Request<Text>) -> Result<Text, Status> {
+        let _running = self.enter();
+        match request.message.text.as_str() {
+            "panic" => panic!("as asked"),
+            "sleep" => std::future::pending::<()>().await,
+            "yield" => tokio::task::yield_now().await,
+            "fail" => {
+                let mut status = Status::not_found("nothing of that name: \u{1F99C}").with_details(&b"\x08\x05"[..]);
+                status.metadata_mut().insert("hint", "look elsewhere")?;
+                return Err(status);
+            }
+            "metadata" => {
+                let mut metadata = Metadata::new();
+                metadata.insert("seen", request.context.metadata().get("ask").unwrap_or("nothing"))?;
+                metadata.insert_bin("seen-bin", &request.context.metadata().get_bin("ask-bin").unwrap_or_default())?;
+                request.context.respond_with(&metadata)?;
+                request.context.end_with(&metadata);
+            }
+            "deadline" => {
+                let left = request.context.deadline().map(|at| at.duration_since(tokio::time::Instant::now()));
+                return Ok(text(format!("{}", left.is_some_and(|left| left.as_secs() >= 90 && left.as_secs() <= 100))));
+            }
+            _ => {}
+        }
+        Ok(request.message)
+    }
+
+    async fn repeat(&self, request: Request<Text>, texts: &mut Outbound<Text>) -> Result<(), Status> {
+        let _running = self.enter();
+        let (count, end) = request.message.text.split_once(' ').unwrap_or((&request.message.text, ""));
+        for index in 0..count.parse::<usize>().map_err(|_| Status::invalid_argument("no number"))? {
+            texts.send(text(format!("{index}"))).await?;
+        }
+        match end {
+            "fail" => Err(Status::aborted("after the messages")),
+            "panic" => panic!("after the messages"),
+            "sleep" => std::future::pending().await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn join(&self, mut texts: Inbound<Text>) -> Result<Text, Status> {
+        let _running = self.enter();
+        let mut all = String::new();
+        while let Some(Text { text }) = texts.next().await? {
+            if text == "stop" {
+                return Err(Status::out_of_range("enough"));
+            }
+            all += &text;
+        }
+        Ok(text(all))
+    }
+
+    async fn chat(&self, mut texts: Inbound<Text>, answers: &mut Outbound<Text>) -> Result<(), Status> {
+        let _running = self.enter();
+        while let Some(text) = texts.next().await? {
+            answers.send(text).await?;
+        }
+        Ok(())
+    }
+}
+
+fn serve() -> (Running, Parrot, EchoClient) {
+    let parrot = Parrot::default();
+    let running = Running::start(Server::new().add(parrot.clone().into_service()));
+    let client = EchoClient::new(running.channel());
+    (running, parrot, client)
+}
+
+async fn collect(mut texts: h2grpc::call::Answers<Text>) -> Result<Vec<String>, Status> {
+    let mut all = Vec::new();
+    while let Some(text) = soon(texts.next()).await? {
+        all.push(text.text);
+    }
+    Ok(all)
+}
+
+#[tokio::test]
+async fn unary_gives_a_value_for_a_value() {
+    let (_running, _, client) = serve();
+    for said in ["", "hello", "yield", &"long ".repeat(200_000)] {
+        assert_eq!(soon(client.say(text(said))).await.unwrap().message.text, said);
+    }
+}
+
+#[tokio::test]
+async fn server_streaming_gives_messages_in_order_and_then_the_end() {
+    let (_running, _, client) = serve();
+    for count in [0, 1, 2, 100_000] {
+        let texts = collect(client.repeat(text(count.to_string())).await.unwrap()).await.unwrap();
+        assert!(texts.iter().map(|text| text.parse::<usize>().unwrap()).eq(0..count));
+    }
+}
+
+#[tokio::test]
+async fn client_streaming_sends_many_and_gets_one() {
+    let (_running, _, client) = serve();
+    for count in [0, 1, 2, 100_000] {
+        let (mut texts, answer) = client.join().await.unwrap();
+        for _ in 0..count {
+            soon(texts.send(text("ab"))).await.unwrap();
+        }
+        texts.finish().await.unwrap();
+        assert_eq!(soon(answer.response()).await.unwrap().message.text, "ab".repeat(count));
+    }
+}
+
+#[tokio::test]
+async fn bidirectional_answers_before_the_request_ends() {
+    let (_running, _, client) = serve();
+    let (mut texts, mut answers) = client.chat().await.unwrap();
+    for index in 0..1000 {
+        texts.send(text(index.to_string())).await.unwrap();
+        assert_eq!(soon(answers.next()).await.unwrap().unwrap().text, index.to_string());
+    }
+    texts.finish().await.unwrap();
+    assert_eq!(soon(answers.next()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_long_chat_whose_answers_are_read_late_loses_nothing() {
+    let (_running, _, client) = serve();
+    let (mut texts, answers) = client.chat().await.unwrap();
+    let reading = tokio::spawn(collect(answers));
+    for index in 0..50_000 {
+        texts.send(text(index.to_string())).await.unwrap();
+    }
+    texts.finish().await.unwrap();
+    assert!(soon(reading).await.unwrap().unwrap().iter().map(|text| text.parse::<usize>().unwrap()).eq(0..50_000));
+}
+
+#[tokio::test]
+async fn a_status_arrives_whole() {
+    let (_running, _, client) = serve();
+    let status = client.say(text("fail")).await.unwrap_err();
+    assert_eq!(status.code(), Code::NOT_FOUND);
+    assert_eq!(status.message(), "nothing of that name: \u{1F99C}");
+    assert_eq!(status.details(), &b"\x08\x05"[..]);
+    assert_eq!(status.metadata().get("hint"), Some("look elsewhere"));
+}
+
+#[tokio::test]
+async fn messages_before_an_error_arrive_before_the_status() {
+    let (_running, _, client) = serve();
+    let mut texts = client.repeat(text("3 fail")).await.unwrap();
+    for _ in 0..3 {
+        assert!(soon(texts.next()).await.unwrap().is_some());
+    }
+    assert_eq!(soon(texts.next()).await.unwrap_err().code(), Code::ABORTED);
+}
+
+#[tokio::test]
+async fn metadata_goes_both_ways() {
+    let (_running, _, client) = serve();
+    let mut metadata = Metadata::new();
+    metadata.insert("ask", "a question").unwrap();
+    metadata.insert_bin("ask-bin", &[0, 255]).unwrap();
+    let client = client.with(CallOptions::new().metadata(metadata));
+    let response = client.say(text("metadata")).await.unwrap();
+    for metadata in [&response.metadata, &response.trailers] {
+        assert_eq!(metadata.get("seen"), Some("a question"));
+        assert_eq!(metadata.get_bin("seen-bin").as_deref(), Some(&[0, 255][..]));
+    }
+}
+
+#[tokio::test]
+async fn the_handler_knows_the_deadline() {
+    let (_running, _, client) = serve();
+    assert_eq!(client.say(text("deadline")).await.unwrap().message.text, "false");
+    let client = client.with(CallOptions::new().timeout(Duration::from_secs(100)));
+    assert_eq!(client.say(text("deadline")).await.unwrap().message.text, "true");
+}
+
+#[tokio::test]
+async fn deadline_expiry_is_deadline_exceeded_and_drops_the_handler() {
+    let (_running, parrot, client) = serve();
+    let client = client.with(CallOptions::new().timeout(Duration::from_millis(50)));
+    let status = soon(client.say(text("sleep"))).await.unwrap_err();
+    assert_eq!(status.code(), Code::DEADLINE_EXCEEDED, "{status}");
+    parrot.until(0).await;
+    let (mut texts, answers) = client.chat().await.unwrap();
+    assert_eq!(collect(answers).await.unwrap_err().code(), Code::DEADLINE_EXCEEDED);
+    let sent = soon(async {
+        while texts.send(text("late")).await.is_ok() {
+            tokio::task::yield_now().await
+        }
+    });
+    sent.await;
+    parrot.until(0).await;
+}
+
+#[tokio::test]
+async fn dropping_a_call_drops_its_handler() {
+    let (_running, parrot, client) = serve();
+    let saying = tokio::spawn({
+        let client = client.clone();
+        async move { client.say(text("sleep")).await }
+    });
+    parrot.until(1).await;
+    saying.abort();
+    parrot.until(0).await;
+
+    let mut texts = client.repeat(text("1 sleep")).await.unwrap();
+    assert!(soon(texts.next()).await.unwrap().is_some());
+    drop(texts);
+    parrot.until(0).await;
+}
+
+#[tokio::test]
+async fn an_upload_dropped_half_way_is_cancelled_and_never_looks_complete() {
+    let (_running, parrot, client) = serve();
+    let (mut texts, answer) = client.join().await.unwrap();
+    texts.send(text("half")).await.unwrap();
+    parrot.until(1).await;
+    drop(texts);
+    assert_eq!(soon(answer.response()).await.unwrap_err().code(), Code::CANCELLED);
+    parrot.until(0).await;
+}
+
+#[tokio::test]
+async fn a_server_that_answers_early_is_heard() {
+    let (_running, _, client) = serve();
+    let (mut texts, answer) = client.join().await.unwrap();
+    texts.send(text("stop")).await.unwrap();
+    // The sender may learn that nobody listens any more; the answer says why.
+    soon(async {
+        while texts.send(text("more".repeat(1000))).await.is_ok() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
+    let status = soon(answer.response()).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::OUT_OF_RANGE, "enough"));
+}
+
+#[tokio::test]
+async fn a_panicking_handler_ends_its_own_call_with_internal_and_the_connection_lives_on() {
+    let (_running, parrot, client) = serve();
+    let (mut texts, mut answers) = client.chat().await.unwrap();
+    texts.send(text("before")).await.unwrap();
+    assert_eq!(soon(answers.next()).await.unwrap().unwrap().text, "before");
+    assert_eq!(soon(client.say(text("panic"))).await.unwrap_err().code(), Code::INTERNAL);
+    assert_eq!(collect(client.repeat(text("2 panic")).await.unwrap()).await.unwrap_err().code(), Code::INTERNAL);
+    texts.send(text("after")).await.unwrap();
+    assert_eq!(soon(answers.next()).await.unwrap().unwrap().text, "after");
+    drop(texts);
+    parrot.until(0).await;
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_resource_exhausted_on_either_side() {
+    let parrot = Parrot::default();
+    let small = limits(|limits| limits.max_message = 1000);
+    let running = Running::start(Server::new().add(parrot.into_service()).limits(small.clone()));
+    let client = EchoClient::new(running.channel());
+    let status = soon(client.say(text("x".repeat(2000)))).await.unwrap_err();
+    assert_eq!(status.code(), Code::RESOURCE_EXHAUSTED);
+    assert!(status.message().contains("2003") && status.message().contains("1000"), "{status}");
+
+    let (_running, _, _) = serve();
+    let client = EchoClient::new(_running.channel().limits(small));
+    assert_eq!(soon(client.say(text("x".repeat(2000)))).await.unwrap_err().code(), Code::RESOURCE_EXHAUSTED);
+}
+
+#[tokio::test]
+async fn a_handler_that_does_not_read_stops_its_client_and_no_other() {
+    let (_running, parrot, client) = serve();
+    // `Chat` stops reading when its answers are not read.
+    let (mut texts, answers) = client.chat().await.unwrap();
+    let mut sent = 0;
+    let message = text("x".repeat(10_000));
+    while let Ok(result) = tokio::time::timeout(Duration::from_millis(500), texts.send(&message)).await {
+        result.unwrap();
+        sent += 10_000;
+        assert!(sent < 64 << 20, "nothing stops the sender");
+        soon(client.say(text("others go on"))).await.unwrap();
+    }
+    drop((texts, answers));
+    parrot.until(0).await;
+}
+
+#[tokio::test]
+async fn a_server_without_the_service_says_so() {
+    let running = Running::start(Server::new());
+    let status = EchoClient::new(running.channel()).say(text("hello")).await.unwrap_err();
+    assert_eq!(status.code(), Code::UNIMPLEMENTED);
+    assert!(status.message().contains("/test.v1.Echo/Say"), "{status}");
+}
+
+#[tokio::test]
+async fn a_channel_dials_again_after_its_connection_was_lost() {
+    let (running, parrot, client) = serve();
+    soon(client.say(text("one"))).await.unwrap();
+    let address = running.address;
+    soon(running.stop()).await.unwrap().unwrap();
+    let status = soon(client.say(text("two"))).await.unwrap_err();
+    assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
+    assert!(status.message().contains(&address.to_string()), "{status}");
+    let listener = h2grpc::server::listen(address).unwrap();
+    tokio::spawn(Server::new().add(parrot.into_service()).serve([listener], std::future::pending()));
+    let again = soon(async {
+        loop {
+            match client.say(text("three")).await {
+                Ok(response) => break response.message.text,
+                Err(status) => assert_eq!(status.code(), Code::UNAVAILABLE, "{status}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    assert_eq!(again.await, "three");
+}
+
+#[tokio::test]
+async fn a_stop_lets_calls_in_flight_end_and_refuses_new_connections() {
+    let (running, parrot, client) = serve();
+    let (mut texts, mut answers) = client.chat().await.unwrap();
+    texts.send(text("before")).await.unwrap();
+    assert!(soon(answers.next()).await.unwrap().is_some());
+    parrot.until(1).await;
+    let address = running.address;
+    let stopped = running.stop();
+    soon(async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
+    texts.send(text("after")).await.unwrap();
+    assert_eq!(soon(answers.next()).await.unwrap().unwrap().text, "after");
+    texts.finish().await.unwrap();
+    assert_eq!(soon(answers.next()).await.unwrap(), None);
+    soon(stopped).await.unwrap().unwrap();
+}

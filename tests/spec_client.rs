@@ -1,0 +1,267 @@
+//! The client's rules of "gRPC over HTTP/2", one test each, told to it by a server of bare h2.
+
+mod common;
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use common::{frame, frame_of, soon};
+use h2::RecvStream;
+use h2::server::SendResponse;
+use h2grpc::client::Channel;
+use h2grpc::route_guide::{Feature, Point, RouteGuideClient};
+use h2grpc::status::Status;
+use h2grpc::wire::Code;
+use http::{HeaderMap, Request, Response};
+use tokio::net::TcpListener;
+
+/// A server that answers every call with `answer`.
+async fn server(
+    answer: impl Fn(Request<RecvStream>, SendResponse<Bytes>) + Send + Sync + Clone + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+                while let Some(Ok((request, respond))) = connection.accept().await {
+                    answer(request, respond);
+                }
+            });
+        }
+    });
+    address
+}
+
+async fn get_feature(address: SocketAddr) -> Result<Feature, Status> {
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    Ok(soon(client.get_feature(Point { latitude: 1, longitude: 2 })).await?.message)
+}
+
+fn ok_head() -> Response<()> {
+    Response::builder().header("content-type", "application/grpc").body(()).unwrap()
+}
+
+fn trailers(fields: &[(&'static str, &str)]) -> HeaderMap {
+    fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+}
+
+/// A server that answers with these frames and trailers.
+async fn answering(body: Vec<Bytes>, end: &'static [(&'static str, &'static str)]) -> SocketAddr {
+    server(move |_, mut respond| {
+        let mut stream = respond.send_response(ok_head(), false).unwrap();
+        for chunk in &body {
+            stream.send_data(chunk.clone(), false).unwrap();
+        }
+        stream.send_trailers(trailers(end)).unwrap();
+    })
+    .await
+}
+
+fn feature() -> Feature {
+    Feature { name: "A place".to_owned(), location: Some(Point { latitude: 1, longitude: 2 }) }
+}
+
+#[tokio::test]
+async fn request_head_has_what_the_specification_asks_for() {
+    let address = server(|request, mut respond| {
+        let head = request.headers();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.uri().path(), "/routeguide.RouteGuide/GetFeature");
+        assert!(request.uri().authority().is_some());
+        assert_eq!(
+            (&head["te"], &head["content-type"]),
+            (&"trailers".parse().unwrap(), &"application/grpc".parse().unwrap())
+        );
+        assert!(head["user-agent"].to_str().unwrap().starts_with("h2grpc/"));
+        let head = ok_head();
+        let mut stream = respond.send_response(head, false).unwrap();
+        stream.send_data(frame(&feature()), false).unwrap();
+        stream.send_trailers(trailers(&[("grpc-status", "0")])).unwrap();
+    })
+    .await;
+    assert_eq!(get_feature(address).await.unwrap(), feature());
+}
+
+#[tokio::test]
+async fn status_is_read_from_trailers() {
+    let address = answering(vec![], &[("grpc-status", "5"), ("grpc-message", "no%20such place %F0%9F%A6%9C")]).await;
+    let status = get_feature(address).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::NOT_FOUND, "no such place \u{1F99C}"));
+}
+
+#[tokio::test]
+async fn status_is_read_from_trailers_only() {
+    let address = server(|_, mut respond| {
+        let mut head = ok_head();
+        head.headers_mut().extend(trailers(&[("grpc-status", "7"), ("grpc-message", "not you")]));
+        respond.send_response(head, true).unwrap();
+    })
+    .await;
+    let status = get_feature(address).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::PERMISSION_DENIED, "not you"));
+}
+
+#[tokio::test]
+async fn unknown_status_codes_are_kept() {
+    let status = get_feature(answering(vec![], &[("grpc-status", "4242")]).await).await.unwrap_err();
+    assert_eq!(status.code(), Code::from_u32(4242));
+}
+
+#[tokio::test]
+async fn http_status_is_mapped_where_there_is_no_grpc_status() {
+    for (http, code) in [
+        (400, Code::INTERNAL),
+        (401, Code::UNAUTHENTICATED),
+        (403, Code::PERMISSION_DENIED),
+        (404, Code::UNIMPLEMENTED),
+        (429, Code::UNAVAILABLE),
+        (502, Code::UNAVAILABLE),
+        (503, Code::UNAVAILABLE),
+        (504, Code::UNAVAILABLE),
+        (500, Code::UNKNOWN),
+        (302, Code::UNKNOWN),
+    ] {
+        let address = server(move |_, mut respond| {
+            let head = Response::builder().status(http).header("content-type", "text/html").body(()).unwrap();
+            respond.send_response(head, true).unwrap();
+        })
+        .await;
+        let status = get_feature(address).await.unwrap_err();
+        assert_eq!(status.code(), code, "{http}");
+        assert!(status.message().contains(&http.to_string()), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn content_type_that_is_not_grpc_is_unknown() {
+    let address = server(|_, mut respond| {
+        let head = Response::builder().header("content-type", "text/plain").body(()).unwrap();
+        let mut stream = respond.send_response(head, false).unwrap();
+        stream.send_data(Bytes::from_static(b"hello"), true).unwrap();
+    })
+    .await;
+    let status = get_feature(address).await.unwrap_err();
+    assert_eq!(status.code(), Code::UNKNOWN);
+    assert!(status.message().contains("text/plain"), "{status}");
+}
+
+#[tokio::test]
+async fn missing_grpc_status_is_unknown() {
+    let address = answering(vec![frame(&feature())], &[("other", "thing")]).await;
+    assert_eq!(get_feature(address).await.unwrap_err().code(), Code::UNKNOWN);
+    let address = server(|_, mut respond| {
+        let mut stream = respond.send_response(ok_head(), false).unwrap();
+        stream.send_data(frame(&feature()), true).unwrap();
+    })
+    .await;
+    assert_eq!(get_feature(address).await.unwrap_err().code(), Code::UNKNOWN);
+}
+
+#[tokio::test]
+async fn unary_answer_without_message_or_with_two_is_unimplemented() {
+    for body in [vec![], vec![frame(&feature()), frame(&feature())]] {
+        let status = get_feature(answering(body, &[("grpc-status", "0")]).await).await.unwrap_err();
+        assert_eq!(status.code(), Code::UNIMPLEMENTED, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn reset_streams_map_by_the_table() {
+    for (reason, code) in [
+        (h2::Reason::NO_ERROR, Code::INTERNAL),
+        (h2::Reason::PROTOCOL_ERROR, Code::INTERNAL),
+        (h2::Reason::INTERNAL_ERROR, Code::INTERNAL),
+        (h2::Reason::REFUSED_STREAM, Code::UNAVAILABLE),
+        (h2::Reason::CANCEL, Code::CANCELLED),
+        (h2::Reason::ENHANCE_YOUR_CALM, Code::RESOURCE_EXHAUSTED),
+        (h2::Reason::INADEQUATE_SECURITY, Code::PERMISSION_DENIED),
+    ] {
+        let address = server(move |_, mut respond| respond.send_reset(reason)).await;
+        let status = get_feature(address).await.unwrap_err();
+        assert_eq!(status.code(), code, "{reason:?}: {status}");
+        assert!(status.message().contains(&format!("{reason:?}")), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn broken_frames_in_an_answer_are_internal() {
+    for body in
+        [vec![frame_of(9, b"")], vec![frame(&feature()).slice(..7)], vec![frame_of(0, &[0xff])], vec![frame_of(1, b"")]]
+    {
+        let status = get_feature(answering(body, &[("grpc-status", "0")]).await).await.unwrap_err();
+        assert_eq!(status.code(), Code::INTERNAL, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn head_that_comes_after_the_first_message_is_waited_for() {
+    let address = server(|request, mut respond| {
+        tokio::spawn(async move {
+            let mut body = request.into_body();
+            let first = body.data().await.unwrap().unwrap();
+            let mut stream = respond.send_response(ok_head(), false).unwrap();
+            stream.send_data(first, false).unwrap();
+            stream.send_trailers(trailers(&[("grpc-status", "0")])).unwrap();
+        });
+    })
+    .await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let (mut notes, mut answers) = soon(client.route_chat()).await.unwrap();
+    notes.send(h2grpc::route_guide::RouteNote { location: None, message: "first".to_owned() }).await.unwrap();
+    assert_eq!(soon(answers.next()).await.unwrap().unwrap().message, "first");
+    assert_eq!(soon(answers.next()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn lost_connection_is_unavailable_and_names_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        let _call = connection.accept().await;
+    });
+    let status = get_feature(address).await.unwrap_err();
+    assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
+    assert!(status.message().contains(&address.to_string()), "{status}");
+}
+
+#[tokio::test]
+async fn connection_that_is_going_away_is_replaced() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        // Each connection answers one call, and is then shut down.
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                let Some(Ok((_, mut respond))) = connection.accept().await else { return };
+                let mut stream = respond.send_response(ok_head(), false).unwrap();
+                stream.send_data(frame(&feature()), false).unwrap();
+                stream.send_trailers(trailers(&[("grpc-status", "0")])).unwrap();
+                connection.graceful_shutdown();
+                while connection.accept().await.is_some() {}
+            });
+        }
+    });
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    for _ in 0..10 {
+        assert_eq!(soon(client.get_feature(Point::default())).await.unwrap().message, feature());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn address_that_is_none_is_refused_with_what_was_expected() {
+    for address in
+        ["", "localhost", "https://localhost:1", "http://localhost:1/path", "http://", "localhost:x", "a b:1"]
+    {
+        let status = address.parse::<h2grpc::client::Endpoint>().unwrap_err();
+        assert_eq!(status.code(), Code::INVALID_ARGUMENT);
+        assert!(status.message().contains("http://host:port"), "{status}");
+    }
+    assert_eq!("[::1]:50051".parse::<h2grpc::client::Endpoint>().unwrap().to_string(), "http://[::1]:50051");
+}
