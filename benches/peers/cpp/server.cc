@@ -80,7 +80,7 @@ class Lister : public grpc::ServerWriteReactor<Feature> {
       const Feature& feature = db_.features[next_++];
       const Point& p = feature.location();
       if (p.latitude() >= south_ && p.latitude() <= north_ && p.longitude() >= west_ && p.longitude() <= east_) {
-        StartWrite(&feature, grpc::WriteOptions().set_buffer_hint());
+        StartWrite(&feature);
         return;
       }
     }

@@ -65,7 +65,9 @@ impl<M: Message + PartialEq + Default> Expected<M> {
         buffer.extend_from_slice(bytes);
         let mut rest = buffer.as_slice();
         while let Some((&[flag, a, b, c, d], body)) = rest.split_first_chunk::<5>() {
-            let Some((message, after)) = body.split_at_checked(u32::from_be_bytes([a, b, c, d]) as usize) else { break };
+            let Some((message, after)) = body.split_at_checked(u32::from_be_bytes([a, b, c, d]) as usize) else {
+                break;
+            };
             let right = flag == 0
                 && check.next < check.end
                 && M::decode(message).is_ok_and(|message| message == self.messages[check.next]);

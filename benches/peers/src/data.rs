@@ -34,9 +34,18 @@ fn feature(i: u64, name_len: Option<usize>) -> Feature {
 }
 
 fn address(i: u64) -> String {
-    const STREETS: [&str; 8] =
-        ["Main Street", "Old Mill Road", "Lake Shore Drive", "Ridge Avenue", "Upper North Mountain Road", "Elm Court", "Van Houten Turnpike", "Bay Lane"];
-    const TOWNS: [&str; 8] = ["Dover", "Jefferson", "Milford", "Port Jervis", "Middletown", "Warwick", "New Paltz", "Sparta Township"];
+    const STREETS: [&str; 8] = [
+        "Main Street",
+        "Old Mill Road",
+        "Lake Shore Drive",
+        "Ridge Avenue",
+        "Upper North Mountain Road",
+        "Elm Court",
+        "Van Houten Turnpike",
+        "Bay Lane",
+    ];
+    const TOWNS: [&str; 8] =
+        ["Dover", "Jefferson", "Milford", "Port Jervis", "Middletown", "Warwick", "New Paltz", "Sparta Township"];
     let h = mix(i ^ 0x5bd1_e995);
     let (street, town) = (STREETS[(h % 8) as usize], TOWNS[(h >> 8) as usize % 8]);
     format!("{} {street}, {town}, NY {:05}, USA", 1 + (h >> 16) % 9_999, 10_000 + (h >> 32) % 5_000)
@@ -143,7 +152,10 @@ pub fn write_json(path: &Path, count: usize, name_len: Option<usize>) -> io::Res
         let Feature { name, location } = feature(i, name_len);
         let Point { latitude, longitude } = location.unwrap_or_default();
         let open = if i == 0 { "[" } else { "," };
-        write!(file, "{open}\n{{\"location\": {{\"latitude\": {latitude}, \"longitude\": {longitude}}}, \"name\": \"{name}\"}}")?;
+        write!(
+            file,
+            "{open}\n{{\"location\": {{\"latitude\": {latitude}, \"longitude\": {longitude}}}, \"name\": \"{name}\"}}"
+        )?;
     }
     file.write_all(if count == 0 { b"[]\n" } else { b"\n]\n" })?;
     file.flush()

@@ -119,14 +119,33 @@ fn literal(block: &mut Vec<u8>, index: u8, name: &str, value: &str) {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A HEADERS frame: the `grpc-status` in it, if any.
-    Head { stream: u32, grpc_status: Option<u32>, end: bool },
-    Data { stream: u32, payload: &'a [u8], end: bool },
-    Reset { stream: u32, code: u32 },
+    Head {
+        stream: u32,
+        grpc_status: Option<u32>,
+        end: bool,
+    },
+    Data {
+        stream: u32,
+        payload: &'a [u8],
+        end: bool,
+    },
+    Reset {
+        stream: u32,
+        code: u32,
+    },
     /// The server lets a stream send more.
-    Window { stream: u32, more: i64 },
+    Window {
+        stream: u32,
+        more: i64,
+    },
     /// The server has changed the window of all streams.
-    AllWindows { more: i64 },
-    GoAway { code: u32, debug: &'a [u8] },
+    AllWindows {
+        more: i64,
+    },
+    GoAway {
+        code: u32,
+        debug: &'a [u8],
+    },
 }
 
 /// Bytes that came, cut into events.

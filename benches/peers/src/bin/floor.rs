@@ -137,9 +137,20 @@ impl Turn {
 /// An open call. Its halves never wake anyone: every turn of the connection asks all of them.
 enum Call {
     /// GetFeature and RecordRoute: one answer when the request has ended.
-    Single { body: RecvStream, respond: SendResponse<Bytes>, record: bool },
-    List { body: RecvStream, send: SendStream<Bytes>, at: usize },
-    Chat { body: RecvStream, send: SendStream<Bytes> },
+    Single {
+        body: RecvStream,
+        respond: SendResponse<Bytes>,
+        record: bool,
+    },
+    List {
+        body: RecvStream,
+        send: SendStream<Bytes>,
+        at: usize,
+    },
+    Chat {
+        body: RecvStream,
+        send: SendStream<Bytes>,
+    },
 }
 
 impl Call {
@@ -170,7 +181,8 @@ impl Call {
                 while let Poll::Ready(Some(_)) = take(body, cx, moved) {}
                 while *at < canned.list.len() {
                     let rest = canned.list.slice(*at..);
-                    let piece = if rest.len() <= SMALL { rest } else { rest.slice(..ready!(room(send, cx, rest.len()))) };
+                    let piece =
+                        if rest.len() <= SMALL { rest } else { rest.slice(..ready!(room(send, cx, rest.len()))) };
                     if piece.is_empty() {
                         return Poll::Ready(());
                     }

@@ -177,4 +177,3 @@ impl Stream for Chat {
         }
     }
 }
-

@@ -23,7 +23,10 @@ pub fn describe(places: &Places, servers: &[Server], args: &Args) -> Vec<(String
         let version = match server.name {
             "grpc-go" => format!("{}, {}", debian("golang-google-grpc-dev"), said("go", &["version"])),
             "grpc-c++" => format!("{}, {}", debian("libgrpc++-dev"), first_line(&said("g++", &["--version"]))),
-            "grpcio" => said(&places.work.join("python/venv/bin/python").display().to_string(), &["-c", "import grpc; print(grpc.__version__)"]),
+            "grpcio" => said(
+                &places.work.join("python/venv/bin/python").display().to_string(),
+                &["-c", "import grpc; print(grpc.__version__)"],
+            ),
             "h2grpc" => said("git", &["-C", &places.product.display().to_string(), "describe", "--always", "--dirty"]),
             _ => continue,
         };

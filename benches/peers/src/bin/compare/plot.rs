@@ -31,20 +31,27 @@ pub fn svg(growth: &Growth) -> String {
     for tick in y.ticks() {
         let (at, right) = (y.at(tick), WIDTH - RIGHT);
         let _ = writeln!(out, r##"<path d="M{LEFT} {at:.1}H{right}" stroke="#dddddd"/>"##);
-        let _ = writeln!(out, r#"<text x="{}" y="{:.1}" text-anchor="end">{}</text>"#, LEFT - 6.0, at + 4.0, label(tick));
+        let _ =
+            writeln!(out, r#"<text x="{}" y="{:.1}" text-anchor="end">{}</text>"#, LEFT - 6.0, at + 4.0, label(tick));
     }
     let middle = (LEFT + WIDTH - RIGHT) / 2.0;
     let _ = writeln!(out, r#"<text x="{middle}" y="{}" text-anchor="middle">{}</text>"#, HEIGHT - 12.0, growth.x);
     let (side, half) = (18.0, HEIGHT / 2.0);
-    let _ = writeln!(out, r#"<text transform="translate({side} {half}) rotate(-90)" text-anchor="middle">{}</text>"#, growth.y);
+    let _ = writeln!(
+        out,
+        r#"<text transform="translate({side} {half}) rotate(-90)" text-anchor="middle">{}</text>"#,
+        growth.y
+    );
     let mut servers: Vec<&str> = growth.points.iter().map(|p| p.server.as_str()).collect();
     servers.sort_unstable();
     servers.dedup();
     for (i, server) in servers.iter().enumerate() {
         let colour = COLOURS[i % COLOURS.len()];
-        let points: Vec<_> = growth.points.iter().filter(|p| p.server == *server).map(|p| (x.at(p.x), y.at(p.y))).collect();
+        let points: Vec<_> =
+            growth.points.iter().filter(|p| p.server == *server).map(|p| (x.at(p.x), y.at(p.y))).collect();
         let line: Vec<_> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let _ = writeln!(out, r#"<polyline points="{}" fill="none" stroke="{colour}" stroke-width="2"/>"#, line.join(" "));
+        let _ =
+            writeln!(out, r#"<polyline points="{}" fill="none" stroke="{colour}" stroke-width="2"/>"#, line.join(" "));
         for (x, y) in &points {
             let _ = writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#);
         }

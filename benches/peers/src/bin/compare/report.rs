@@ -122,9 +122,16 @@ fn promises(out: &mut String, samples: &[Sample], counts: &[Count]) -> Result<()
         writeln!(out, "\nThe product's own server was not there to be measured.")?;
         return Ok(());
     }
-    writeln!(out, "\n## What we hold ourselves to\n\n| case | against | at most | measured | |\n|---|---|---:|---:|---|")?;
+    writeln!(
+        out,
+        "\n## What we hold ourselves to\n\n| case | against | at most | measured | |\n|---|---|---:|---:|---|"
+    )?;
     let mut row = |case: &str, against: &str, most: f64, measured: Option<f64>| match measured {
-        Some(it) => writeln!(out, "| {case} | {against} | {most:.2} | {it:.2} | {} |", if it <= most { "kept" } else { "missed" }),
+        Some(it) => writeln!(
+            out,
+            "| {case} | {against} | {most:.2} | {it:.2} | {} |",
+            if it <= most { "kept" } else { "missed" }
+        ),
         None => writeln!(out, "| {case} | {against} | {most:.2} | - | not measured |"),
     };
     for (name, floor, tonic) in PROMISES {
@@ -162,7 +169,10 @@ fn instructions(out: &mut String, counts: &[Count]) -> Result<()> {
 fn detail(out: &mut String, case: &Case, samples: &[Sample]) -> Result<()> {
     let unit = if case.per_message { "message" } else { "call" };
     writeln!(out, "\n## {}\n", case.title)?;
-    writeln!(out, "| server | CPU us a {unit} | least-most | x floor | x tonic | {unit}s/s | server busy | p50 us | p99 us | right calls | wrong calls |")?;
+    writeln!(
+        out,
+        "| server | CPU us a {unit} | least-most | x floor | x tonic | {unit}s/s | server busy | p50 us | p99 us | right calls | wrong calls |"
+    )?;
     writeln!(out, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
     let times = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |r| format!("{r:.2}"));
     for server in servers(samples) {
@@ -170,7 +180,11 @@ fn detail(out: &mut String, case: &Case, samples: &[Sample]) -> Result<()> {
         let middle = |value: fn(&Figures) -> f64| median(&rounds.iter().map(|s| value(&s.figures)).collect::<Vec<_>>());
         let costs = costs(case, samples, server);
         let spread = |pick: fn(f64, f64) -> f64| costs.iter().copied().reduce(pick).map_or("-".to_owned(), figure);
-        let rate = if case.per_message { middle(|f| f.messages_per_s.unwrap_or(0.0)) } else { middle(|f| f.calls_per_s.unwrap_or(0.0)) };
+        let rate = if case.per_message {
+            middle(|f| f.messages_per_s.unwrap_or(0.0))
+        } else {
+            middle(|f| f.calls_per_s.unwrap_or(0.0))
+        };
         writeln!(
             out,
             "| {server} | {} | {}-{} | {} | {} | {} | {:.0} % | {:.0} | {:.0} | {} | {} |",
@@ -201,7 +215,10 @@ fn detail(out: &mut String, case: &Case, samples: &[Sample]) -> Result<()> {
 }
 
 fn peaks(out: &mut String, samples: &[Sample]) -> Result<()> {
-    writeln!(out, "\n## Memory\n\nThe most a server held in the cases above, in MiB.\n\n| server | databases of 100 | database of 100,000 |\n|---|---:|---:|")?;
+    writeln!(
+        out,
+        "\n## Memory\n\nThe most a server held in the cases above, in MiB.\n\n| server | databases of 100 | database of 100,000 |\n|---|---:|---:|"
+    )?;
     for server in servers(samples) {
         let peak = |features: usize| {
             let cases = CASES.iter().filter(|case| case.features == features);
@@ -216,7 +233,10 @@ fn peaks(out: &mut String, samples: &[Sample]) -> Result<()> {
 fn growth(places: &Places, out: &mut String, scale: &Scale) -> Result<()> {
     if let Some(first) = scale.memory.first() {
         writeln!(out, "\nBytes at {} connections, each with one call:\n", thousands(first.connections as f64))?;
-        writeln!(out, "| server | idle connection | silent RouteChat call | GetFeature call whose request is half sent |\n|---|---:|---:|---:|")?;
+        writeln!(
+            out,
+            "| server | idle connection | silent RouteChat call | GetFeature call whose request is half sent |\n|---|---:|---:|---:|"
+        )?;
         for m in &scale.memory {
             writeln!(out, "| {} | {:.0} | {:.0} | {:.0} |", m.server, m.per_connection, m.per_idle_stream, m.per_call)?;
         }

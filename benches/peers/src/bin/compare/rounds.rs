@@ -17,7 +17,13 @@ pub struct Case {
     pub per_message: bool,
 }
 
-const fn case(name: &'static str, title: &'static str, args: &'static [&'static str], features: usize, per_message: bool) -> Case {
+const fn case(
+    name: &'static str,
+    title: &'static str,
+    args: &'static [&'static str],
+    features: usize,
+    per_message: bool,
+) -> Case {
     Case { name, title, args, features, per_message }
 }
 
@@ -25,8 +31,20 @@ pub const CASES: [Case; 8] = [
     case("unary", "GetFeature, 8 connections x 16 calls", &["unary", "--connections=8", "--streams=16"], 100, false),
     case("unary-1", "GetFeature, 1 connection x 1 call", &["unary"], 100, false),
     case("unary-64", "GetFeature, 64 connections x 1 call", &["unary", "--connections=64"], 100, false),
-    case("list", "ListFeatures, 100 features a call, 4 connections x 4 calls", &["list", "--connections=4", "--streams=4"], 100, true),
-    case("record", "RecordRoute, 10,000 points a call, 4 connections x 1 call", &["record", "--connections=4"], 100, true),
+    case(
+        "list",
+        "ListFeatures, 100 features a call, 4 connections x 4 calls",
+        &["list", "--connections=4", "--streams=4"],
+        100,
+        true,
+    ),
+    case(
+        "record",
+        "RecordRoute, 10,000 points a call, 4 connections x 1 call",
+        &["record", "--connections=4"],
+        100,
+        true,
+    ),
     case(
         "record-small",
         "RecordRoute, 10,000 points a call, a DATA frame for each point, 1 connection x 1 call",
@@ -34,7 +52,13 @@ pub const CASES: [Case; 8] = [
         100,
         true,
     ),
-    case("chat", "RouteChat, one note sent and one answered in turn, 8 connections x 4 calls", &["chat", "--connections=8", "--streams=4"], 100, true),
+    case(
+        "chat",
+        "RouteChat, one note sent and one answered in turn, 8 connections x 4 calls",
+        &["chat", "--connections=8", "--streams=4"],
+        100,
+        true,
+    ),
     case("list-100k", "ListFeatures, 100,000 features a call, 1 connection x 1 call", &["list"], 100_000, true),
 ];
 

@@ -39,6 +39,9 @@ pub struct Scale {
     pub memory: Vec<Memory>,
 }
 
+/// The generator's arguments, the features in the database, and the length of their names.
+type Setting = (Vec<String>, usize, Option<usize>);
+
 /// What grows.
 struct Axis {
     name: &'static str,
@@ -46,8 +49,7 @@ struct Axis {
     x: &'static str,
     y: &'static str,
     sizes: &'static [usize],
-    /// The generator's arguments for a size, the features in the database and the length of their names.
-    setting: fn(usize) -> (Vec<String>, usize, Option<usize>),
+    setting: fn(usize) -> Setting,
     cost: fn(&Figures) -> f64,
     /// The canned server takes part.
     canned: bool,

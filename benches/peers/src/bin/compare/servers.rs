@@ -52,14 +52,24 @@ const RECIPES: [Recipe; 7] = [
     Recipe { name: TONIC[1], build: Build::Here("tonic_server"), args: &["--runtime", "multi"] },
     Recipe {
         name: "grpc-go",
-        build: Build::Script("go", &["golang-go", "golang-google-grpc-dev", "golang-goprotobuf-dev", "protobuf-compiler"]),
+        build: Build::Script(
+            "go",
+            &["golang-go", "golang-google-grpc-dev", "golang-goprotobuf-dev", "protobuf-compiler"],
+        ),
         args: &[],
     },
     Recipe {
         name: "grpc-c++",
         build: Build::Script(
             "cpp",
-            &["g++", "pkg-config", "libgrpc++-dev", "protobuf-compiler", "protobuf-compiler-grpc", "nlohmann-json3-dev"],
+            &[
+                "g++",
+                "pkg-config",
+                "libgrpc++-dev",
+                "protobuf-compiler",
+                "protobuf-compiler-grpc",
+                "nlohmann-json3-dev",
+            ],
         ),
         args: &[],
     },
@@ -91,7 +101,14 @@ fn build(places: &Places, recipe: &Recipe, install: bool) -> Result<Server> {
             // With the profile of this crate: link-time optimisation for one and for all.
             let target = places.work.join("product");
             let mut cargo = Command::new("cargo");
-            cargo.current_dir(&places.product).args(["build", "--quiet", "--release", "--bin", "server", "--target-dir"]);
+            cargo.current_dir(&places.product).args([
+                "build",
+                "--quiet",
+                "--release",
+                "--bin",
+                "server",
+                "--target-dir",
+            ]);
             cargo.arg(&target).env("CARGO_PROFILE_RELEASE_LTO", "fat").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
             run(&mut cargo)?;
             target.join("release/server")
@@ -102,7 +119,8 @@ fn build(places: &Places, recipe: &Recipe, install: bool) -> Result<Server> {
             }
             let out = places.work.join(directory);
             let script = places.peers.join(directory).join("build.sh");
-            run(Command::new(script).arg(&out)).map_err(|e| format!("{e}; --install installs {}", packages.join(" ")))?;
+            run(Command::new(script).arg(&out))
+                .map_err(|e| format!("{e}; --install installs {}", packages.join(" ")))?;
             out.join("server")
         }
     };
@@ -133,7 +151,13 @@ impl Server {
     }
 
     /// Starts the server under another program, such as callgrind.
-    pub fn start_under(&self, under: &[String], places: &Places, features: usize, name_len: Option<usize>) -> Result<Running> {
+    pub fn start_under(
+        &self,
+        under: &[String],
+        places: &Places,
+        features: usize,
+        name_len: Option<usize>,
+    ) -> Result<Running> {
         let mut words = under.to_vec();
         words.extend(self.program.iter().cloned());
         words.extend(["--addr".into(), "127.0.0.1:0".into()]);
