@@ -234,7 +234,8 @@ impl Receiver {
                     let before = sender.stream_window;
                     for setting in self.buffer[at..at + len].chunks_exact(6) {
                         let value = number(&setting[2..]);
-                        match setting[1] {
+                        // Both bytes of the identifier: gRPC's C core sends one of its own, 0xfe03.
+                        match u16::from_be_bytes([setting[0], setting[1]]) {
                             0x3 => sender.max_streams = value as usize,
                             0x4 => sender.stream_window = value.into(),
                             0x5 => sender.max_frame = value as usize,
