@@ -209,7 +209,16 @@ impl Cost {
 
 fn main() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, drive(Rc::new(Run::new(Args::parse()))))
+    let args = Args::parse();
+    // A fixed number of calls may take as long as it takes, under callgrind for one.
+    let limit = Duration::from_secs_f64(args.warmup + args.seconds + 60.0);
+    let limit = if args.calls.is_some() { Duration::from_secs(3_600) } else { limit };
+    LocalSet::new().block_on(&runtime, async {
+        match tokio::time::timeout(limit, drive(Rc::new(Run::new(args)))).await {
+            Ok(result) => result,
+            Err(_) => Err(std::io::Error::other(format!("the server has not answered within {} s", limit.as_secs()))),
+        }
+    })
 }
 
 async fn drive(run: Rc<Run>) -> std::io::Result<()> {
