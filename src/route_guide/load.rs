@@ -1,22 +1,13 @@
 //! Reading a feature database in the format of the published RouteGuide tutorials.
 
-use std::{
-    fmt,
-    fs::File,
-    io::{BufReader, Read},
-    marker::PhantomData,
-    path::Path,
-};
+use std::io::{BufReader, Read};
+use std::{fmt, fs::File, marker::PhantomData, path::Path};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer};
 
-use super::{
-    features::{Builder, Features},
-    proto::{Feature, Point},
-};
+use super::features::{Builder, Features};
+use super::{Feature, Point};
 
 const FORMAT: &str = "a database is a JSON array of {\"location\": {\"latitude\": .., \"longitude\": ..}, \
                       \"name\": \"..\"}, the coordinates int32 in units of 10^-7 degrees";
@@ -45,6 +36,11 @@ impl fmt::Display for LoadError {
 impl std::error::Error for LoadError {}
 
 impl Features {
+    /// The database in a file, or the [embedded](Features::embedded) one when no file is named.
+    pub fn open(file: Option<&Path>) -> Result<Self, LoadError> {
+        file.map_or_else(|| Ok(Self::embedded()), Self::load)
+    }
+
     /// Loads the database in the file `path`; see [`Features::parse`].
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let file = path.display().to_string();
