@@ -100,7 +100,8 @@ impl fmt::Display for Refusal {
 ///   Content-Type does not begin with `application/grpc`, gRPC servers SHOULD respond with HTTP status of 415"). Other
 ///   formats, such as `+json`, are refused alike: nothing here reads them.
 /// - No `te: trailers`: INTERNAL ("Used to detect incompatible proxies": one that removed it may drop trailers as well).
-/// - A malformed `grpc-timeout`: INTERNAL, as grpc-go and grpc-java answer; others ignore it, and with it the deadline.
+/// - A malformed `grpc-timeout`: INTERNAL. Other implementations differ: some ignore a malformed value, and the deadline
+///   with it.
 /// - A path without service and method: UNIMPLEMENTED.
 pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
     if head.method != Method::POST {
@@ -173,17 +174,15 @@ pub fn response_head() -> Response<()> {
 
 /// The whole answer to a request that is refused: send it with END_STREAM.
 pub fn refuse(refusal: &Refusal) -> Response<()> {
-    match refusal {
-        Refusal::Grpc { code, message } => trailers_only(*code, message, &[], None),
-        Refusal::Http { status, code, message } => {
-            let mut response = trailers_only(*code, message, &[], None);
-            *response.status_mut() = *status;
-            if *status == StatusCode::METHOD_NOT_ALLOWED {
-                response.headers_mut().insert(header::ALLOW, const { HeaderValue::from_static("POST") });
-            }
-            response
+    let (Refusal::Http { code, message, .. } | Refusal::Grpc { code, message }) = refusal;
+    let mut response = trailers_only(*code, message, &[], None);
+    if let Refusal::Http { status, .. } = refusal {
+        *response.status_mut() = *status;
+        if *status == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(header::ALLOW, const { HeaderValue::from_static("POST") });
         }
     }
+    response
 }
 
 /// Trailers-Only: an answer without messages, in one HEADERS frame. Send it with END_STREAM.
