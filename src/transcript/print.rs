@@ -1,10 +1,7 @@
 //! A transcript as text: the bytes at the left, what they mean beside them, at most 110 columns.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write},
-    iter::repeat_n,
-};
+use std::fmt::{self, Write};
+use std::{collections::BTreeMap, iter::repeat_n};
 
 use super::{Direction, Event, Part, Transcript};
 
@@ -161,8 +158,6 @@ impl Print {
     }
 }
 
-const TO_SERVER: &str = "\x1b[1;34m";
-const TO_CLIENT: &str = "\x1b[1;32m";
 const BYTES: &str = "\x1b[33m";
 const NAME: &str = "\x1b[36m";
 const VALUE: &str = "\x1b[1m";
@@ -170,8 +165,8 @@ const FAINT: &str = "\x1b[2m";
 
 fn arrow(direction: Direction) -> (&'static str, &'static str) {
     match direction {
-        Direction::ToServer => ("->", TO_SERVER),
-        Direction::ToClient => ("<-", TO_CLIENT),
+        Direction::ToServer => ("->", "\x1b[1;34m"),
+        Direction::ToClient => ("<-", "\x1b[1;32m"),
     }
 }
 

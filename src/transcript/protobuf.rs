@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use bytes::{Buf, Bytes};
 use prost::Message;
+use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
-    field_descriptor_proto::{Label, Type},
 };
 
 use super::Part;
