@@ -74,18 +74,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // A reader that has seen enough, such as `head`, is no failure.
-            if matches!(error.downcast_ref(), Some(TourError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe)
-            {
-                return ExitCode::SUCCESS;
-            }
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+    let Err(error) = run(Options::parse()).await else { return ExitCode::SUCCESS };
+    // A reader that has seen enough, such as `head`, is no failure.
+    if matches!(error.downcast_ref(), Some(TourError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
     }
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {

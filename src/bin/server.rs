@@ -60,13 +60,9 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match log().and_then(|()| run(options)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = log().and_then(|()| run(options)) else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
 }
 
 /// Logs to standard error what `RUST_LOG` asks for: a level, or levels by module.

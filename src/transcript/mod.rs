@@ -213,10 +213,7 @@ impl Transcript {
     }
 
     fn content(&self, frames: &[usize]) -> Bytes {
-        match frames {
-            [only] => self.events[*only].content.clone(),
-            _ => frames.iter().map(|at| &self.events[*at].content[..]).collect::<Vec<_>>().concat().into(),
-        }
+        frames.iter().map(|at| &self.events[*at].content[..]).collect::<Vec<_>>().concat().into()
     }
 
     /// Gives the parts of a string of bytes to the frames that hold the string, cutting those that cross a border.

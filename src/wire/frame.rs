@@ -135,14 +135,10 @@ impl Decoder {
             while rest.next()?.is_some() {}
             return rest.finish();
         }
-        match self.prefix_len {
+        let body = if self.prefix_len == PREFIX_LEN { read_prefix(self.prefix).1 } else { 0 };
+        match self.buffered() {
             0 => Ok(()),
-            PREFIX_LEN if self.body_read => Ok(()),
-            PREFIX_LEN => {
-                let need = PREFIX_LEN + read_prefix(self.prefix).1;
-                Err(FrameError::Truncated { have: PREFIX_LEN + self.body.len(), need })
-            }
-            have => Err(FrameError::Truncated { have, need: PREFIX_LEN }),
+            have => Err(FrameError::Truncated { have, need: PREFIX_LEN + body }),
         }
     }
 

@@ -228,14 +228,12 @@ pub struct WireStatus {
 pub fn read_response(head: &response::Parts) -> Result<ResponseHead<'_>, WireStatus> {
     let fields = Fields::of(&head.headers);
     let status = fields.status();
+    if status.is_some() || head.status == StatusCode::OK && fields.is_grpc() {
+        return Ok(ResponseHead { encoding: fields.encoding, accept_encoding: fields.accept_encoding, status });
+    }
     let (code, what) = match head.status {
-        StatusCode::OK if status.is_none() && !fields.is_grpc() => {
-            (Code::UNKNOWN, "not an answer of a gRPC server".into())
-        }
-        other if status.is_none() && other != StatusCode::OK => {
-            (Code::from_http_status(other), format!("HTTP status {other} without grpc-status"))
-        }
-        _ => return Ok(ResponseHead { encoding: fields.encoding, accept_encoding: fields.accept_encoding, status }),
+        StatusCode::OK => (Code::UNKNOWN, "not an answer of a gRPC server".to_owned()),
+        other => (Code::from_http_status(other), format!("HTTP status {other} without grpc-status")),
     };
     let message = format!("{what}: {}", fields.named_content_type());
     Err(WireStatus { code, message, details: Bytes::new() })
@@ -295,10 +293,9 @@ impl<'a> Fields<'a> {
 
     /// Whether messages are protobuf in gRPC's framing.
     fn is_grpc(&self) -> bool {
-        let Some(rest) = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc")) else {
-            return false;
-        };
-        matches!(rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii_start(), [] | [b';', ..])
+        let format = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc"));
+        let format = format.map(|format| format.strip_prefix(b"+proto").unwrap_or(format).trim_ascii_start());
+        matches!(format, Some([] | [b';', ..]))
     }
 
     /// The content-type as an error text shows it.
