@@ -193,7 +193,7 @@ fn varint(rest: &mut Bytes) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use prost_types::FileDescriptorProto;
+    use prost_types::{EnumValueDescriptorProto, FileDescriptorProto};
 
     use super::{super::tests::*, *};
 

@@ -111,10 +111,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Recorder<IO> {
 }
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Recorder<IO> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let count = ready!(Pin::new(&mut self.io).poll_write(cx, buf))?;
-        self.recording.add(self.written, &buf[..count]);
-        Poll::Ready(Ok(count))
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
