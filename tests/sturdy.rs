@@ -425,7 +425,8 @@ async fn a_stop_does_not_wait_for_a_connection_that_never_said_a_word() {
 
 #[tokio::test]
 async fn clients_that_vanish_or_say_nothing_leave_nothing_behind() {
-    let served = Served::start(&[]);
+    // On one thread: with several, each has a heap of its own, which grows to its full size only after many rounds.
+    let served = Served::start(&["--workers", "1"]);
     let descriptors = served.descriptors();
     let mut silent = TcpStream::connect(served.address()).await.unwrap();
     // The first round makes the server's memory what two hundred connections at once need.
@@ -438,7 +439,7 @@ async fn clients_that_vanish_or_say_nothing_leave_nothing_behind() {
     }
     let after = served.resident();
     println!("resident: {before} bytes after 200 lost clients, {after} after 1,200");
-    assert!(after <= before + 3 * MIB, "{before} bytes after 200 lost clients, {after} after 1,200");
+    assert!(after <= before + MIB, "{before} bytes after 200 lost clients, {after} after 1,200");
     let mut requests = connect(served.address()).await;
     let body = [frame(&point(1, 1))];
     assert_eq!(soon(call(&mut requests, head(GET).body(()).unwrap(), body)).await.unwrap().code(), 0);
