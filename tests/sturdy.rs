@@ -420,7 +420,7 @@ async fn a_stop_does_not_wait_for_a_connection_that_never_said_a_word() {
     // A later connection has been answered, so the silent one was accepted.
     assert_eq!(soon(call(&mut spoken, head(GET).body(()).unwrap(), [])).await.unwrap().code(), 12);
     soon(running.stop()).await.unwrap().unwrap();
-    assert!(matches!(soon(silent.read(&mut [0; 64])).await, Ok(_) | Err(_)));
+    while !matches!(soon(silent.read(&mut [0; 64])).await, Ok(0) | Err(_)) {}
 }
 
 #[tokio::test]
