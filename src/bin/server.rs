@@ -26,6 +26,7 @@ struct Options {
     /// Address to listen on, repeatable; port 0 takes a free one. By default port 50051 on both loopback
     /// addresses, so that "localhost" works whichever of them a client tries [default: 127.0.0.1:50051, [::1]:50051]
     #[arg(long, value_name = "IP:PORT")]
+    #[allow(rustdoc::broken_intra_doc_links)] // [::1] is an address in the help text
     addr: Vec<SocketAddr>,
 
     /// Features to serve: a JSON array of {"location": {"latitude": .., "longitude": ..}, "name": ".."}, coordinates in

@@ -31,9 +31,11 @@ pub(super) const CONTINUATION: u8 = 9;
 type Field = (usize, &'static str);
 const PAD_LENGTH: Field = (1, "pad length");
 const PRIORITY: [Field; 2] = [(4, "priority after stream"), (1, "weight less one")];
-/// The frame types from 0 on: name, flags, and the fields that every payload begins with.
+/// Name, flags by their bits, and the fields that every payload begins with.
+type Type = (&'static str, &'static [(u8, &'static str)], &'static [Field]);
+/// The frame types from 0 on.
 #[rustfmt::skip]
-const TYPES: [(&str, &[(u8, &str)], &[Field]); 10] = [
+const TYPES: [Type; 10] = [
     ("DATA", &[(0x01, "END_STREAM"), (0x08, "PADDED")], &[]),
     ("HEADERS", &[(0x01, "END_STREAM"), (0x04, "END_HEADERS"), (0x08, "PADDED"), (0x20, "PRIORITY")], &[]),
     ("PRIORITY", &[], &PRIORITY),
@@ -106,7 +108,7 @@ impl Frame {
         flags.filter(|(bit, _)| self.bytes[4] & bit != 0).map(|(_, name)| *name)
     }
 
-    fn definition(&self) -> (&'static str, &'static [(u8, &'static str)], &'static [Field]) {
+    fn definition(&self) -> Type {
         self.kind().and_then(|kind| TYPES.get(usize::from(kind))).copied().unwrap_or(("UNKNOWN", &[], &[]))
     }
 

@@ -73,6 +73,9 @@ impl Frame<'_> {
     }
 }
 
+/// Where the next payload lies in the chunk; none when it lies in [`Decoder::body`].
+type Place = Option<Range<usize>>;
+
 impl Decoder {
     /// A decoder that refuses messages longer than `max_message_len` bytes when it sees their prefix.
     pub fn new(max_message_len: usize) -> Decoder {
@@ -153,10 +156,9 @@ impl Decoder {
         self.chunk.len() - self.at + self.later.iter().map(Bytes::len).sum::<usize>()
     }
 
-    /// [`next`](Self::next) for a message that is cut, wrong or not there yet: its flag, and where its payload lies in
-    /// the chunk; none when it lies in `body`.
+    /// [`next`](Self::next) for a message that is cut, wrong or not there yet.
     #[cold]
-    fn gather(&mut self) -> Result<Option<(bool, Option<Range<usize>>)>, FrameError> {
+    fn gather(&mut self) -> Result<Option<(bool, Place)>, FrameError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
