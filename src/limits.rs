@@ -16,15 +16,6 @@ pub const BATCH: usize = 16 * 1024;
 /// How many bytes wait under HTTP/2 for one system call. Four of the largest common DATA frames: more gains nothing measurable.
 pub const WRITE_BUFFER: usize = 64 * 1024;
 
-/// How many bytes one turn of a connection reads before its calls and its writes have their turn.
-///
-/// It keeps a peer that sends without pause from holding up its own answers, and it bounds what one turn can queue.
-pub const READ_A_TURN: usize = 256 * 1024;
-
-/// How many bytes one system call reads at most. An upload in pieces of 64 KiB needs an eighth of the calls that
-/// HTTP/2's own buffer of 8 KiB would make.
-pub const READ_BUFFER: usize = 64 * 1024;
-
 /// What a server or a client allows its peer. `Limits::default()` holds for servers on the open network.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

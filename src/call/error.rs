@@ -17,9 +17,9 @@ pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
             (Code::UNAVAILABLE, format!("{who} is shutting the connection down (GOAWAY with NO_ERROR)"))
         }
         Some(reason) if error.is_go_away() => {
-            (Code::from_reset(reason.into()), format!("{who} closed the connection with GOAWAY {}", name(reason)))
+            (Code::from_reset(reason.into()), format!("{who} closed the connection with GOAWAY {reason:?}"))
         }
-        Some(reason) => (Code::from_reset(reason.into()), format!("{who} reset the stream with {}", name(reason))),
+        Some(reason) => (Code::from_reset(reason.into()), format!("{who} reset the stream with {reason:?}")),
         None if error.to_string().contains("not a result of an error") => {
             (Code::UNAVAILABLE, "the connection is shutting down".to_owned())
         }
@@ -30,13 +30,5 @@ pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
 
 /// The status of a call whose stream the peer has reset.
 pub(crate) fn status_of_reset(reason: h2::Reason, doing: &str) -> Status {
-    Status::new(
-        Code::from_reset(reason.into()),
-        format!("the peer reset the stream with {} while {doing}", name(reason)),
-    )
-}
-
-/// A reason by its name in RFC 9113, section 7.
-fn name(reason: h2::Reason) -> String {
-    format!("{reason:?}")
+    Status::new(Code::from_reset(reason.into()), format!("the peer reset the stream with {reason:?} while {doing}"))
 }

@@ -85,7 +85,6 @@ async fn drive<IO: ByteStream>(
     let mut requests = FuturesUnordered::new();
     poll_fn(|task| {
         turn.begin(task);
-        transport.begin_turn();
         let cx = &mut Context::from_waker(&waker);
         loop {
             while let Poll::Ready(Some((outlet, deadline))) = pumps.poll_recv(cx) {
@@ -103,9 +102,6 @@ async fn drive<IO: ByteStream>(
             }
             if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
                 return Poll::Ready(Err(error));
-            }
-            if transport.wants_another_turn() {
-                task.waker().wake_by_ref();
             }
             if turn.end() {
                 return Poll::Pending;

@@ -1,4 +1,4 @@
-//! The byte stream under HTTP/2: any `AsyncRead + AsyncWrite`, with writes gathered and reads made large.
+//! The byte stream under HTTP/2: any `AsyncRead + AsyncWrite`, with writes gathered.
 //!
 //! h2 flushes whenever it has nothing more to do, and hands over every DATA frame on its own. A system call for each
 //! would cost more than all the rest of a call. [`Transport`] takes the bytes, says "flushed", and writes when its buffer is
@@ -16,7 +16,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::limits::{READ_A_TURN, READ_BUFFER, WRITE_BUFFER};
+use crate::limits::WRITE_BUFFER;
 
 /// What a connection runs on: a TCP stream, a Unix socket, a pipe in memory, a recorder around any of them.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -40,9 +40,6 @@ struct Inner<IO> {
     io: IO,
     /// Bytes that h2 has written and the socket has not.
     out: BytesMut,
-    ahead: ReadAhead,
-    /// How many more bytes may be read in this turn.
-    allowance: usize,
 }
 
 impl<IO> Clone for Transport<IO> {
@@ -53,22 +50,7 @@ impl<IO> Clone for Transport<IO> {
 
 impl<IO: ByteStream> Transport<IO> {
     pub(crate) fn new(io: IO) -> Self {
-        Transport(Arc::new(Mutex::new(Inner {
-            io,
-            out: BytesMut::new(),
-            ahead: ReadAhead::default(),
-            allowance: READ_A_TURN,
-        })))
-    }
-
-    /// Starts a turn: allows as many bytes to be read as one turn may.
-    pub(crate) fn begin_turn(&self) {
-        self.lock().allowance = READ_A_TURN;
-    }
-
-    /// Whether this turn stopped reading because of its allowance, so that another turn is due.
-    pub(crate) fn wants_another_turn(&self) -> bool {
-        self.lock().allowance == 0
+        Transport(Arc::new(Mutex::new(Inner { io, out: BytesMut::new() })))
     }
 
     /// Gives back the buffer for writes: the connection has been idle for a while.
@@ -104,7 +86,6 @@ impl<IO: ByteStream> Inner<IO> {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_write_out(cx))?;
         self.out.clear();
-        self.ahead.release();
         Pin::new(&mut self.io).poll_flush(cx)
     }
 
@@ -155,65 +136,6 @@ impl<IO: ByteStream> AsyncWrite for Transport<IO> {
 
 impl<IO: ByteStream> AsyncRead for Transport<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut inner = self.lock();
-        let Inner { io, ahead, allowance, .. } = &mut *inner;
-        if ahead.is_empty() {
-            if *allowance == 0 {
-                return Poll::Pending; // the connection's task takes another turn, see `wants_another_turn`
-            }
-            let read = if ahead.worthwhile {
-                ready!(ahead.fill(io, cx))?
-            } else {
-                let before = into.filled().len();
-                ready!(Pin::new(io).poll_read(cx, into))?;
-                let read = into.filled().len() - before;
-                ahead.worthwhile = into.remaining() == 0 && read >= WORTHWHILE;
-                read
-            };
-            *allowance = allowance.saturating_sub(read);
-        }
-        ahead.take(into);
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// Bytes that the socket has given and h2 has not taken. Used while the peer sends more than h2 reads at once.
-#[derive(Default)]
-struct ReadAhead {
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// The last read filled all the room it had, so there is probably more.
-    worthwhile: bool,
-}
-
-/// A read that had less room than this says nothing of how much the peer sends.
-const WORTHWHILE: usize = 4 * 1024;
-
-impl ReadAhead {
-    fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
-
-    fn fill<IO: ByteStream>(&mut self, io: &mut IO, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.bytes.resize(READ_BUFFER, 0);
-        let mut room = ReadBuf::new(&mut self.bytes);
-        ready!(Pin::new(io).poll_read(cx, &mut room))?;
-        (self.start, self.end) = (0, room.filled().len());
-        self.worthwhile = self.end == READ_BUFFER;
-        Poll::Ready(Ok(self.end))
-    }
-
-    fn take(&mut self, into: &mut ReadBuf<'_>) {
-        let length = into.remaining().min(self.end - self.start);
-        into.put_slice(&self.bytes[self.start..self.start + length]);
-        self.start += length;
-    }
-
-    /// Called when the connection goes idle: it keeps no buffer that it does not use.
-    fn release(&mut self) {
-        if self.is_empty() && !self.worthwhile {
-            *self = ReadAhead::default();
-        }
+        Pin::new(&mut self.lock().io).poll_read(cx, into)
     }
 }

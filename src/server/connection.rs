@@ -16,7 +16,8 @@ use tokio::time::{Instant, Sleep, timeout};
 use tracing::debug;
 
 use super::Router;
-use super::dispatch::{Dispatcher, connection_error};
+use super::dispatch::Dispatcher;
+use crate::call::status_of;
 use crate::connection::{ByteStream, Keepalive, Transport, Turn, Verdict};
 use crate::limits::Limits;
 
@@ -65,7 +66,6 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
 
     poll_fn(|task| {
         turn.begin(task);
-        transport.begin_turn();
         let cx = &mut Context::from_waker(&waker);
         loop {
             let was_draining = draining.is_some();
@@ -107,9 +107,6 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
             }
             if keepalive.as_ref().is_some_and(Keepalive::is_idle) {
                 transport.release();
-            }
-            if transport.wants_another_turn() {
-                task.waker().wake_by_ref();
             }
             if turn.end() {
                 return Poll::Pending;
@@ -164,6 +161,6 @@ fn end_of(error: h2::Error) -> io::Result<()> {
     }
     match error.reason() {
         Some(Reason::NO_ERROR) => Ok(()),
-        _ => Err(connection_error(&error)),
+        _ => Err(io::Error::other(status_of(error, "the connection was served"))),
     }
 }

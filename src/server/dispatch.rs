@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -169,11 +168,4 @@ fn poll_caught(
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("")
-}
-
-/// A connection's error in words that say who ended it, and why.
-pub(super) fn connection_error(error: &h2::Error) -> io::Error {
-    let who = if error.is_remote() { "the peer" } else { "this side" };
-    let reason = error.reason().map_or_else(String::new, |reason| format!(" with GOAWAY {reason:?}"));
-    io::Error::other(format!("{who} ended the connection{reason}: {error}"))
 }

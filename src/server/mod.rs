@@ -34,7 +34,7 @@ pub use crate::service::{Method, Service};
 pub use listen::listen;
 
 /// Services, and what their peers are allowed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Server<R = NoService> {
     router: R,
     limits: Limits,
@@ -43,13 +43,7 @@ pub struct Server<R = NoService> {
 impl Server {
     /// A server without services: every call is UNIMPLEMENTED.
     pub fn new() -> Self {
-        Server { router: NoService, limits: Limits::default() }
-    }
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Server::new()
+        Server::default()
     }
 }
 
@@ -103,7 +97,7 @@ pub trait Router: Send + Sync + 'static {
 }
 
 /// The end of the list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct NoService;
 
 impl Router for NoService {
