@@ -84,6 +84,10 @@ pub struct Method {
 /// }
 /// ```
 ///
+/// A method that `returns (encoded Text)` has one answer too, but its handler gives it as bytes that were encoded
+/// before, as an [`Encoded`](crate::codec::Encoded): for answers that don't change between calls. Streams take such
+/// bytes by [`Outbound::send_encoded`](crate::call::Outbound::send_encoded).
+///
 /// The trait has one method for each `rpc`, in the four shapes of [`call`](crate::call), and `into_service`, whose
 /// result [`Server::add`](crate::server::Server::add) takes. The client has the same methods, see
 /// [`Caller`](crate::client::Caller) for their shapes.
@@ -171,6 +175,12 @@ macro_rules! service {
             &self, requests: $crate::call::Inbound<$Q>, responses: &mut $crate::call::Outbound<$R>,
         ) -> impl ::core::future::Future<Output = Result<(), $crate::status::Status>> + Send;
     };
+    (@handler $(#[$doc:meta])* $method:ident (stream $Q:ty) (encoded $R:ty)) => {
+        $crate::service! { @handler $(#[$doc])* $method (stream $Q) ($crate::codec::Encoded<$R>) }
+    };
+    (@handler $(#[$doc:meta])* $method:ident ($Q:ty) (encoded $R:ty)) => {
+        $crate::service! { @handler $(#[$doc])* $method ($Q) ($crate::codec::Encoded<$R>) }
+    };
     (@handler $(#[$doc:meta])* $method:ident (stream $Q:ty) ($R:ty)) => {
         $(#[$doc])*
         fn $method(
@@ -195,6 +205,16 @@ macro_rules! service {
         let (requests, mut responses) = $call.bidirectional();
         $service.$method(requests, &mut responses).await
     }};
+    (@answer $service:ident $call:ident $method:ident (stream $Q:ty) (encoded $R:ty)) => {{
+        let (requests, reply) = $call.client_streaming();
+        reply.send_encoded($service.$method(requests).await?);
+        Ok(())
+    }};
+    (@answer $service:ident $call:ident $method:ident ($Q:ty) (encoded $R:ty)) => {{
+        let (request, reply) = $call.unary().await?;
+        reply.send_encoded($service.$method(request).await?);
+        Ok(())
+    }};
     (@answer $service:ident $call:ident $method:ident (stream $Q:ty) ($R:ty)) => {{
         let (requests, reply) = $call.client_streaming();
         reply.send(&$service.$method(requests).await?)
@@ -209,6 +229,9 @@ macro_rules! service {
     }};
 
     // An entry of the method table.
+    (@method $Method:ident ($($request:tt)+) (encoded $R:ty)) => {
+        $crate::service! { @method $Method ($($request)+) ($R) }
+    };
     (@method $Method:ident (stream $Q:ty) (stream $R:ty)) => { $crate::service! { @entry $Method $Q, true, $R, true } };
     (@method $Method:ident (stream $Q:ty) ($R:ty)) => { $crate::service! { @entry $Method $Q, true, $R, false } };
     (@method $Method:ident ($Q:ty) (stream $R:ty)) => { $crate::service! { @entry $Method $Q, false, $R, true } };
@@ -224,6 +247,9 @@ macro_rules! service {
     };
 
     // A method of the client.
+    (@call $(#[$doc:meta])* $Method:ident $method:ident ($($request:tt)+) (encoded $R:ty)) => {
+        $crate::service! { @call $(#[$doc])* $Method $method ($($request)+) ($R) }
+    };
     (@call $(#[$doc:meta])* $Method:ident $method:ident (stream $Q:ty) (stream $R:ty)) => {
         $(#[$doc])*
         pub async fn $method(
@@ -257,7 +283,7 @@ macro_rules! service {
         ::core::compile_error!(concat!(
             "not a service declaration. The grammar is:\n",
             "  service NAME(\"package.Name\") client CLIENT {\n",
-            "      rpc Method as method ([stream] Request) returns ([stream] Response);\n",
+            "      rpc Method as method ([stream] Request) returns ([stream | encoded] Response);\n",
             "      ...\n",
             "  }",
         ));

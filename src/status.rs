@@ -219,10 +219,8 @@ impl From<WireStatus> for Status {
 }
 
 impl From<Refusal> for Status {
-    fn from(refusal: Refusal) -> Status {
-        match refusal {
-            Refusal::Http { code, message, .. } | Refusal::Grpc { code, message } => Status::new(code, message),
-        }
+    fn from((Refusal::Http { code, message, .. } | Refusal::Grpc { code, message }): Refusal) -> Status {
+        Status::new(code, message)
     }
 }
 

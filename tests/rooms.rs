@@ -94,11 +94,13 @@ fn binaries_use_the_public_api_alone() {
     }
 }
 
+/// Comment lines and blank lines do not count: documentation is not what makes a source long.
 #[test]
-fn the_source_without_its_tests_stays_under_5000_lines() {
-    let lines: usize =
-        sources(Path::new("src")).iter().map(|file| product(&fs::read_to_string(file).unwrap()).lines().count()).sum();
-    assert!(lines < 5000, "{lines} lines");
+fn the_source_without_its_tests_stays_under_5000_lines_of_code() {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+    let code = |file: &PathBuf| product(&fs::read_to_string(file).unwrap()).lines().filter(is_code).count();
+    let lines: usize = sources(Path::new("src")).iter().map(code).sum();
+    assert!(lines < 5000, "{lines} lines of code (neither blank nor comment), expected fewer than 5,000 lines of code");
 }
 
 /// All Rust files below `folder`.

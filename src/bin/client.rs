@@ -1,9 +1,7 @@
 //! A RouteGuide client for the command line: `client --help` tells what it can ask.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use h2grpc::call::CallOptions;
@@ -69,15 +67,6 @@ struct Known {
     db: Option<PathBuf>,
 }
 
-impl Known {
-    fn features(&self) -> Result<Features, Box<dyn std::error::Error>> {
-        Ok(match &self.db {
-            Some(file) => Features::load(file)?,
-            None => Features::embedded(),
-        })
-    }
-}
-
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds, such as 1.5".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
@@ -85,18 +74,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // A reader that has seen enough, such as `head`, is no failure.
-            if matches!(error.downcast_ref(), Some(TourError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe)
-            {
-                return ExitCode::SUCCESS;
-            }
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+    let Err(error) = run(Options::parse()).await else { return ExitCode::SUCCESS };
+    // A reader that has seen enough, such as `head`, is no failure.
+    if matches!(error.downcast_ref(), Some(TourError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
     }
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
@@ -107,7 +91,7 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let out = &mut io::BufWriter::new(io::stdout().lock());
     match options.ask {
         Ask::All(known) => {
-            let features = known.features()?;
+            let features = Features::open(known.db.as_deref())?;
             tour::heading("GetFeature", out)?;
             tour::get_feature(&client, &tour::TUTORIAL_POINTS, out).await?;
             tour::heading("ListFeatures", out)?;
@@ -131,7 +115,9 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
             };
             tour::list_features(&client, rectangle, out).await?;
         }
-        Ask::RecordRoute(known) => tour::record_route(&client, &known.features()?, known.points, out).await?,
+        Ask::RecordRoute(Known { points, db }) => {
+            tour::record_route(&client, &Features::open(db.as_deref())?, points, out).await?;
+        }
         Ask::RouteChat => tour::route_chat(&client, out).await?,
     }
     out.flush()?;

@@ -1,10 +1,7 @@
 //! The RouteGuide server: `server --help` tells its settings.
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use h2grpc::limits::Limits;
@@ -12,10 +9,7 @@ use h2grpc::route_guide::{Features, Guide, RouteGuide};
 use h2grpc::server::{Server, listen};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Serves RouteGuide, the example service of the gRPC tutorials, to any gRPC client.
 ///
@@ -66,13 +60,9 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match log().and_then(|()| run(options)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = log().and_then(|()| run(options)) else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
 }
 
 /// Logs to standard error what `RUST_LOG` asks for: a level, or levels by module.
@@ -85,10 +75,7 @@ fn log() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
-    let features = match &options.db {
-        Some(file) => Features::load(file)?,
-        None => Features::embedded(),
-    };
+    let features = Features::open(options.db.as_deref())?;
     let mut limits = Limits::default();
     limits.max_message = options.max_message;
     limits.max_concurrent_streams = options.max_streams;

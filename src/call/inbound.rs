@@ -59,11 +59,17 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     /// UNIMPLEMENTED where no message comes, or two: so the specification's list of status codes has both sides report a
     /// broken cardinality.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
-        let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
-        match self.next().await? {
-            None => Ok(message),
-            Some(_) => Err(self.cardinality("two")),
-        }
+        let mut first = None;
+        poll_fn(|cx| {
+            if first.is_none() {
+                first = Some(ready!(self.poll_next(cx))?.ok_or_else(|| self.cardinality("none"))?);
+            }
+            match ready!(self.poll_next(cx))? {
+                None => Poll::Ready(first.take().ok_or_else(|| self.cardinality("none"))),
+                Some(_) => Poll::Ready(Err(self.cardinality("two"))),
+            }
+        })
+        .await
     }
 
     fn cardinality(&self, found: &str) -> Status {

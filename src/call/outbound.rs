@@ -27,7 +27,11 @@ use crate::codec::{self, Encoded};
 use crate::limits::BATCH;
 use crate::metadata::Metadata;
 use crate::status::Status;
+use crate::wire::frame::PREFIX_LEN;
 use crate::wire::head;
+
+/// The least room that a stream's buffer grows by.
+const ROOM: usize = 1024;
 
 /// The sending half of a call, for messages of type `T`.
 ///
@@ -61,9 +65,28 @@ impl<T: Message> Outbound<T> {
     /// As for [`send`](Self::send).
     pub async fn send_encoded(&mut self, messages: Encoded<T>) -> Result<(), Status> {
         let frames = messages.into_frames();
-        if frames.len() < BATCH / 4 {
-            return self.send_frames(&frames).await;
+        if frames.len() < BATCH / 4 { self.copy(&frames).await } else { self.hand_over(frames).await }
+    }
+
+    /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's word.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub async fn send_frames(&mut self, frames: &[u8]) -> Result<(), Status> {
+        if frames.len() < BATCH {
+            self.copy(frames).await
+        } else {
+            self.hand_over(Bytes::copy_from_slice(frames)).await
         }
+    }
+
+    async fn copy(&mut self, frames: &[u8]) -> Result<(), Status> {
+        let wait = self.outlet.lock().put_frames(frames)?;
+        if wait { self.room().await } else { Ok(()) }
+    }
+
+    /// All of it at one moment, so that a caller who stops waiting leaves no half of a frame.
+    async fn hand_over(&mut self, frames: Bytes) -> Result<(), Status> {
         let mut frames = Some(frames);
         poll_fn(|cx| {
             let mut outlet = self.outlet.lock();
@@ -74,20 +97,6 @@ impl<T: Message> Outbound<T> {
             outlet.poll_taken(cx)
         })
         .await
-    }
-
-    /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's word.
-    ///
-    /// # Errors
-    /// As for [`send`](Self::send).
-    pub async fn send_frames(&mut self, frames: &[u8]) -> Result<(), Status> {
-        for piece in frames.chunks(BATCH) {
-            let wait = self.outlet.lock().put_frames(piece)?;
-            if wait {
-                self.room().await?;
-            }
-        }
-        Ok(())
     }
 
     /// Ends the request: no message follows. Without it, dropping the sending half cancels the call.
@@ -196,7 +205,7 @@ impl Outlet {
             piece: Bytes::new(),
             end: End::Open,
             is_request,
-            is_streaming: false,
+            is_streaming: is_request,
             driven: false,
             driver: None,
             sender: None,
@@ -214,14 +223,23 @@ impl State {
     /// Adds a message. True when the sender must wait for room.
     pub(crate) fn put<T: Message>(&mut self, message: &T) -> Result<bool, Status> {
         self.open()?;
+        self.make_room(PREFIX_LEN + message.encoded_len());
         codec::encode(message, &mut self.buffer)?;
         Ok(self.added())
     }
 
     fn put_frames(&mut self, frames: &[u8]) -> Result<bool, Status> {
         self.open()?;
+        self.make_room(frames.len());
         self.buffer.extend_from_slice(frames);
         Ok(self.added())
+    }
+
+    /// A stream's buffer has room for more than one message, so that it need not be made anew for each.
+    fn make_room(&mut self, length: usize) {
+        if self.is_streaming && self.buffer.capacity() - self.buffer.len() < length {
+            self.buffer.reserve(length.max(ROOM));
+        }
     }
 
     fn added(&mut self) -> bool {
@@ -263,7 +281,7 @@ impl State {
         Poll::Pending
     }
 
-    fn set_piece(&mut self, frames: Bytes) {
+    pub(super) fn set_piece(&mut self, frames: Bytes) {
         self.piece = frames;
         self.wake_driver();
     }
@@ -310,6 +328,11 @@ impl State {
         self.driven = true;
         if !self.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
             self.driver = Some(cx.waker().clone());
+        }
+        // h2 tells a stream's waker of capacity even when it is the stream's own request that brings it. Until this poll
+        // yields and watches again, nobody need be told.
+        if let Stage::Body(stream) = &mut self.stage {
+            let _ = stream.poll_reset(&mut Context::from_waker(Waker::noop()));
         }
         if !self.is_empty() {
             self.advance();

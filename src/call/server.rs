@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::error::status_of;
 use super::inbound::{Inbound, Source, poll_body};
 use super::outbound::{Outbound, Outlet};
+use crate::codec::Encoded;
 use crate::metadata::Metadata;
 use crate::status::Status;
 
@@ -158,6 +159,11 @@ impl Reply {
     /// RESOURCE_EXHAUSTED for a message over 4 GiB.
     pub fn send<R: Message>(self, message: &R) -> Result<(), Status> {
         self.outlet.lock().put(message).map(|_| ())
+    }
+
+    /// Takes an answer that is encoded already, as one message.
+    pub fn send_encoded<R: Message>(self, message: Encoded<R>) {
+        self.outlet.lock().set_piece(message.into_frames());
     }
 }
 

@@ -99,7 +99,7 @@ impl Channel {
         let mut requests = match live.requests.clone().ready().await {
             Ok(requests) => requests,
             Err(_) => {
-                self.forget();
+                self.forget(&live);
                 live = self.connection().await?;
                 live.requests.clone().ready().await.map_err(|error| self.unavailable("a call was begun", error))?
             }
@@ -150,8 +150,9 @@ impl Channel {
         }
     }
 
-    fn forget(&self) {
-        self.state().live = None;
+    /// Gives up a connection that opens no more streams, unless another took its place meanwhile.
+    fn forget(&self, gone: &Live) {
+        self.state().live.take_if(|live| live.is_same(gone));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

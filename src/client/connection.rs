@@ -35,6 +35,11 @@ impl Live {
         self.streams.is_closed()
     }
 
+    /// Whether this is a handle on the same connection.
+    pub(super) fn is_same(&self, other: &Live) -> bool {
+        self.streams.same_channel(&other.streams)
+    }
+
     /// Has the connection's task drive a streaming request: take what its sender puts in, wait for the window, end it.
     pub(super) fn drive(&self, outlet: Arc<Outlet>, deadline: Option<Deadline>) {
         // It fails only when the connection is over, and then the stream's own errors tell.

@@ -166,8 +166,9 @@ impl<IO: ByteStream> AsyncRead for Transport<IO> {
             } else {
                 let before = into.filled().len();
                 ready!(Pin::new(io).poll_read(cx, into))?;
-                ahead.worthwhile = into.remaining() == 0;
-                into.filled().len() - before
+                let read = into.filled().len() - before;
+                ahead.worthwhile = into.remaining() == 0 && read >= WORTHWHILE;
+                read
             };
             *allowance = allowance.saturating_sub(read);
         }
@@ -185,6 +186,9 @@ struct ReadAhead {
     /// The last read filled all the room it had, so there is probably more.
     worthwhile: bool,
 }
+
+/// A read that had less room than this says nothing of how much the peer sends.
+const WORTHWHILE: usize = 4 * 1024;
 
 impl ReadAhead {
     fn is_empty(&self) -> bool {

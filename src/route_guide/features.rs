@@ -6,11 +6,8 @@ use bytes::Bytes;
 use prost::Message;
 use rustc_hash::FxBuildHasher;
 
-use super::{
-    geo::Bounds,
-    index::{Runs, Strips},
-    proto::{Feature, Point},
-};
+use super::index::{Runs, Strips};
+use super::{Feature, Point, geo::Bounds};
 
 /// The longest name in a database, in bytes: far below the 4 MiB that a message may have by default.
 pub const MAX_NAME_BYTES: usize = 1 << 20;
@@ -39,9 +36,9 @@ pub const MAX_NAME_BYTES: usize = 1 << 20;
 pub struct Features {
     frames: Bytes,
     /// Where each frame begins, and where the last one ends.
-    offsets: Vec<usize>,
-    latitudes: Vec<i32>,
-    longitudes: Vec<i32>,
+    offsets: Box<[usize]>,
+    latitudes: Box<[i32]>,
+    longitudes: Box<[i32]>,
     /// The first feature at each point.
     first_at: HashMap<u64, u32, FxBuildHasher>,
     strips: Strips,
@@ -166,22 +163,15 @@ impl Builder {
 
     pub(super) fn finish(mut self) -> Features {
         self.offsets.push(self.frames.len());
-        self.frames.shrink_to_fit();
-        self.offsets.shrink_to_fit();
-        self.latitudes.shrink_to_fit();
-        self.longitudes.shrink_to_fit();
-        let mut first_at = HashMap::with_capacity_and_hasher(self.latitudes.len(), FxBuildHasher);
-        for (index, (&latitude, &longitude)) in (0..).zip(self.latitudes.iter().zip(&self.longitudes)) {
+        // Boxed slices have no spare capacity.
+        let (frames, offsets) = (self.frames.into_boxed_slice().into(), self.offsets.into());
+        let (latitudes, longitudes): (Box<[i32]>, Box<[i32]>) = (self.latitudes.into(), self.longitudes.into());
+        let mut first_at = HashMap::with_capacity_and_hasher(latitudes.len(), FxBuildHasher);
+        for (index, (&latitude, &longitude)) in (0..).zip(latitudes.iter().zip(&longitudes)) {
             first_at.entry(key(latitude, longitude)).or_insert(index);
         }
-        Features {
-            strips: Strips::new(&self.latitudes, &self.longitudes),
-            frames: self.frames.into(),
-            offsets: self.offsets,
-            latitudes: self.latitudes,
-            longitudes: self.longitudes,
-            first_at,
-        }
+        let strips = Strips::new(&latitudes, &longitudes);
+        Features { frames, offsets, latitudes, longitudes, first_at, strips }
     }
 }
 

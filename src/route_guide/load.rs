@@ -1,22 +1,13 @@
 //! Reading a feature database in the format of the published RouteGuide tutorials.
 
-use std::{
-    fmt,
-    fs::File,
-    io::{BufReader, Read},
-    marker::PhantomData,
-    path::Path,
-};
+use std::io::{BufReader, Read};
+use std::{fmt, fs::File, path::Path};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
-use super::{
-    features::{Builder, Features},
-    proto::{Feature, Point},
-};
+use super::features::{Builder, Features};
+use super::{Feature, Point};
 
 const FORMAT: &str = "a database is a JSON array of {\"location\": {\"latitude\": .., \"longitude\": ..}, \
                       \"name\": \"..\"}, the coordinates int32 in units of 10^-7 degrees";
@@ -45,6 +36,11 @@ impl fmt::Display for LoadError {
 impl std::error::Error for LoadError {}
 
 impl Features {
+    /// The database in a file, or the [embedded](Features::embedded) one when no file is named.
+    pub fn open(file: Option<&Path>) -> Result<Self, LoadError> {
+        file.map_or_else(|| Ok(Self::embedded()), Self::load)
+    }
+
     /// Loads the database in the file `path`; see [`Features::parse`].
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let file = path.display().to_string();
@@ -75,16 +71,25 @@ impl Features {
     }
 }
 
+// A flattened field, here for what else an object may hold, also has serde refuse an array of the fields' values in
+// place of the object: nobody agrees on their order.
+
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Entry {
-    location: Object<Location>,
+    location: Location,
     name: String,
+    #[serde(flatten)]
+    _others: IgnoredAny,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Location {
     latitude: i32,
     longitude: i32,
+    #[serde(flatten)]
+    _others: IgnoredAny,
 }
 
 /// A visitor of the array that hands each entry on at once.
@@ -98,37 +103,12 @@ impl<'de> Visitor<'de> for Entries<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        while let Some(Object(Entry { location: Object(Location { latitude, longitude }), name })) =
-            entries.next_element()?
-        {
+        while let Some(Entry { location, name, .. }) = entries.next_element()? {
+            let Location { latitude, longitude, .. } = location;
             let feature = Feature { name, location: Some(Point { latitude, longitude }) };
             self.0.push(&feature).map_err(de::Error::custom)?;
         }
         Ok(())
-    }
-}
-
-/// A `T` written as a JSON object: derived readers would take an array of the fields' values too, whose order
-/// nobody agrees on.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
-            type Value = T;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Fields(PhantomData)).map(Object)
     }
 }
 

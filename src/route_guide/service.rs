@@ -16,7 +16,7 @@ crate::service! {
     /// The RouteGuide service of the gRPC tutorials.
     pub service RouteGuide("routeguide.RouteGuide") client RouteGuideClient {
         /// The feature at a point, or an unnamed one.
-        rpc GetFeature   as get_feature   (Point)            returns (Feature);
+        rpc GetFeature   as get_feature   (Point)            returns (encoded Feature);
         /// The features inside a rectangle.
         rpc ListFeatures as list_features (Rectangle)        returns (stream Feature);
         /// What there is to say of a route, point by point.
@@ -46,10 +46,13 @@ impl Guide {
 }
 
 impl RouteGuide for Guide {
-    async fn get_feature(&self, request: Request<Point>) -> Result<Feature, Status> {
+    async fn get_feature(&self, request: Request<Point>) -> Result<Encoded<Feature>, Status> {
         let point = request.message;
-        let unnamed = || Feature { name: String::new(), location: Some(point) };
-        Ok(self.features.feature(&point).unwrap_or_else(unnamed))
+        match self.features.at(&point) {
+            // Encoded when the database was loaded.
+            Some(index) => Ok(Encoded::from_frames(self.features.frames(index..index + 1))),
+            None => Encoded::new([&Feature { name: String::new(), location: Some(point) }]),
+        }
     }
 
     async fn list_features(&self, request: Request<Rectangle>, features: &mut Outbound<Feature>) -> Result<(), Status> {
@@ -85,7 +88,9 @@ impl RouteGuide for Guide {
         let mut room = MAX_NOTES;
         while let Some(note) = notes.next().await? {
             let here = stored.entry(note.location.unwrap_or_default()).or_default();
-            earlier_notes.send_frames(here).await?;
+            if !here.is_empty() {
+                earlier_notes.send_frames(here).await?;
+            }
             let before = here.len();
             Encoded::append(&note, here)?;
             let cost = here.len() - before + NOTE_OVERHEAD;

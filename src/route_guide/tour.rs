@@ -1,7 +1,7 @@
 //! The tutorial's tour: the four calls in order, told line by line.
 
-use std::cell::RefCell;
 use std::io::{self, Write};
+use std::{cell::RefCell, fmt};
 
 use rand::seq::IndexedRandom;
 
@@ -17,8 +17,8 @@ pub enum TourError {
     Output(io::Error),
 }
 
-impl std::fmt::Display for TourError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for TourError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TourError::Call(method, status) => write!(f, "{method} failed: {status}"),
             TourError::Output(error) => write!(f, "can't write: {error}"),
@@ -34,15 +34,12 @@ impl From<io::Error> for TourError {
     }
 }
 
-/// Gives a call's status the name of its method.
-trait Of<T> {
-    fn of(self, method: &'static str) -> Result<T, TourError>;
-}
+/// How a part of the tour ended.
+pub type Outcome = Result<(), TourError>;
 
-impl<T> Of<T> for Result<T, Status> {
-    fn of(self, method: &'static str) -> Result<T, TourError> {
-        self.map_err(|status| TourError::Call(method, status))
-    }
+/// Gives a call's status the name of its method.
+fn of(method: &'static str) -> impl FnOnce(Status) -> TourError {
+    move |status| TourError::Call(method, status)
 }
 
 /// The points that the tutorial asks for: the first has a feature, the second has none.
@@ -70,25 +67,21 @@ pub fn heading(method: &str, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// GetFeature at each of `points`.
-pub async fn get_feature(client: &RouteGuideClient, points: &[Point], out: &mut impl Write) -> Result<(), TourError> {
+pub async fn get_feature(client: &RouteGuideClient, points: &[Point], out: &mut impl Write) -> Outcome {
     for point in points {
-        let feature = client.get_feature(*point).await.of("GetFeature")?.message;
+        let feature = client.get_feature(*point).await.map_err(of("GetFeature"))?.message;
         write_feature(&feature, out)?;
     }
     Ok(())
 }
 
 /// ListFeatures within `rectangle`.
-pub async fn list_features(
-    client: &RouteGuideClient,
-    rectangle: Rectangle,
-    out: &mut impl Write,
-) -> Result<(), TourError> {
+pub async fn list_features(client: &RouteGuideClient, rectangle: Rectangle, out: &mut impl Write) -> Outcome {
     let (lo, hi) = (rectangle.lo.unwrap_or_default(), rectangle.hi.unwrap_or_default());
     writeln!(out, "Looking for features between {} and {}", degrees(&lo), degrees(&hi))?;
-    let mut features = client.list_features(rectangle).await.of("ListFeatures")?;
+    let mut features = client.list_features(rectangle).await.map_err(of("ListFeatures"))?;
     let mut count = 0;
-    while let Some(feature) = features.next().await.of("ListFeatures")? {
+    while let Some(feature) = features.next().await.map_err(of("ListFeatures"))? {
         write_feature(&feature, out)?;
         count += 1;
     }
@@ -97,14 +90,9 @@ pub async fn list_features(
 }
 
 /// RecordRoute over `count` points of `known`, drawn at random.
-pub async fn record_route(
-    client: &RouteGuideClient,
-    known: &Features,
-    count: usize,
-    out: &mut impl Write,
-) -> Result<(), TourError> {
+pub async fn record_route(client: &RouteGuideClient, known: &Features, count: usize, out: &mut impl Write) -> Outcome {
     let known: Vec<Point> = known.points().collect();
-    let (mut points, summary) = client.record_route().await.of("RecordRoute")?;
+    let (mut points, summary) = client.record_route().await.map_err(of("RecordRoute"))?;
     for _ in 0..count {
         let Some(point) = known.choose(&mut rand::rng()) else { break };
         writeln!(out, "Visiting point {}", degrees(point))?;
@@ -114,7 +102,7 @@ pub async fn record_route(
         }
     }
     let _ = points.finish().await;
-    let summary = summary.await.of("RecordRoute")?.message;
+    let summary = summary.await.map_err(of("RecordRoute"))?.message;
     writeln!(out, "Finished trip with {} points", summary.point_count)?;
     writeln!(out, "Passed {} features", summary.feature_count)?;
     writeln!(out, "Travelled {} meters", summary.distance)?;
@@ -123,8 +111,8 @@ pub async fn record_route(
 }
 
 /// RouteChat with the tutorial's five notes: sends one, and shows what has come, as it comes.
-pub async fn route_chat(client: &RouteGuideClient, out: &mut impl Write) -> Result<(), TourError> {
-    let (mut notes, mut answers) = client.route_chat().await.of("RouteChat")?;
+pub async fn route_chat(client: &RouteGuideClient, out: &mut impl Write) -> Outcome {
+    let (mut notes, mut answers) = client.route_chat().await.map_err(of("RouteChat"))?;
     let out = RefCell::new(out);
     let sending = async {
         for (message, point) in TUTORIAL_NOTES {
@@ -138,13 +126,13 @@ pub async fn route_chat(client: &RouteGuideClient, out: &mut impl Write) -> Resu
         Ok(())
     };
     let receiving = async {
-        while let Some(note) = answers.next().await.of("RouteChat")? {
+        while let Some(note) = answers.next().await.map_err(of("RouteChat"))? {
             let place = degrees(&note.location.unwrap_or_default());
             writeln!(out.borrow_mut(), "Received message \"{}\" at {place}", note.message)?;
         }
         Ok(())
     };
-    let (sent, received): (Result<(), TourError>, Result<(), TourError>) = tokio::join!(sending, receiving);
+    let (sent, received): (Outcome, Outcome) = tokio::join!(sending, receiving);
     sent.and(received)
 }
 

@@ -41,11 +41,20 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
     limits: &Limits,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    let mut stopped = pin!(async move {
+        // The sender gone means that nobody will ever stop this connection.
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    });
     let transport = Transport::new(io);
-    let mut h2 = timeout(limits.handshake_timeout, handshake(&transport, limits)).await.map_err(|_| {
-        let text = format!("no HTTP/2 handshake within {:?}", limits.handshake_timeout);
-        io::Error::new(io::ErrorKind::TimedOut, text)
-    })??;
+    let mut h2 = tokio::select! {
+        opened = timeout(limits.handshake_timeout, handshake(&transport, limits)) => opened.map_err(|_| {
+            let text = format!("no HTTP/2 handshake within {:?}", limits.handshake_timeout);
+            io::Error::new(io::ErrorKind::TimedOut, text)
+        })??,
+        () = &mut stopped => return Ok(()), // there is nothing yet that could be let end
+    };
 
     let turn = Arc::new(Turn::default());
     let waker = turn.waker();
@@ -53,12 +62,6 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
     let mut calls = FuturesUnordered::new();
     let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
     let mut draining: Option<Pin<Box<Sleep>>> = None;
-    let mut stopped = pin!(async move {
-        // The sender gone means that nobody will ever stop this connection.
-        if stop.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    });
 
     poll_fn(|task| {
         turn.begin(task);
@@ -69,7 +72,9 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
             let mut busy = !calls.is_empty();
             while let Poll::Ready(accepted) = h2.poll_accept(cx) {
                 match accepted {
-                    Some(Ok((request, respond))) => calls.push(dispatcher.answer(request, respond)),
+                    Some(Ok((request, respond))) => {
+                        calls.extend(dispatcher.begin(request, respond).map(|call| dispatcher.answer(call)));
+                    }
                     Some(Err(error)) => return Poll::Ready(end_of(error)),
                     None => return Poll::Ready(Ok(())),
                 }

@@ -31,16 +31,24 @@ pub(super) struct Dispatcher<'a, R> {
     pub(super) limits: &'a Limits,
 }
 
+/// A call whose head was found good.
+pub(super) struct Begun {
+    call: IncomingCall,
+    outlet: Arc<Outlet>,
+    deadline: Option<Deadline>,
+}
+
 impl<R: Router> Dispatcher<'_, R> {
-    /// Answers one call, whatever comes. This is where every call begins and ends.
-    pub(super) async fn answer(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+    /// Begins a call, or refuses it where its head is not that of a call.
+    pub(super) fn begin(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) -> Option<Begun> {
         let (parts, body) = request.into_parts();
         let deadline = match admit(&parts) {
             Ok(deadline) => deadline,
             Err((refusal, status)) => {
                 // It fails only when the peer has reset the stream, and then nobody waits for it.
                 let _ = respond.send_response(refusal, true);
-                return self.log(parts.uri.path(), &status);
+                self.log(parts.uri.path(), &status);
+                return None;
             }
         };
         let origin = Origin {
@@ -50,9 +58,14 @@ impl<R: Router> Dispatcher<'_, R> {
             peer: self.peer,
         };
         let outlet = Arc::new(Outlet::response(respond, origin));
+        let call = IncomingCall::new(body, Arc::clone(&outlet), self.limits.max_message);
+        Some(Begun { call, outlet, deadline })
+    }
+
+    /// Answers a call, whatever comes: all that it gives back is that it is over.
+    pub(super) async fn answer(&self, Begun { call, outlet, deadline }: Begun) {
         let path = outlet.origin.uri.path();
         let (service, method) = head::split_path(path).unwrap_or_default();
-        let call = IncomingCall::new(body, Arc::clone(&outlet), self.limits.max_message);
         let status = run(self.router.route(service, method, call), &outlet, deadline).await;
         if !status.is_ok() {
             self.log(path, &status);

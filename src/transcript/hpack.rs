@@ -23,10 +23,13 @@ const ENTRIES: &str = ":authority|:method GET|:method POST|:path /|:path /index.
     server|set-cookie|strict-transport-security|transfer-encoding|user-agent|vary|via|www-authenticate";
 const SIZE_UPDATE: &str = "size update";
 
+/// A name and a value.
+type Entry = (Bytes, Bytes);
+
 /// One direction's decoder, whose dynamic table lives as long as the connection.
 #[derive(Debug)]
 pub struct Decoder {
-    table: VecDeque<(Bytes, Bytes)>,
+    table: VecDeque<Entry>,
     size: usize,
     capacity: usize,
     allowed: usize,
@@ -82,8 +85,7 @@ impl Decoder {
             _ => ("not added", 4),
         };
         let index = integer(rest, prefix)?;
-        let part = |name, value, note| Ok(Part::new(Bytes::new(), name, value, note));
-        match form {
+        let ((name, value), note) = match form {
             SIZE_UPDATE if !first => return Err("a table size update after a field".into()),
             SIZE_UPDATE if index > self.allowed => {
                 return Err(format!("table size {index}, where SETTINGS allow {}", self.allowed));
@@ -91,32 +93,35 @@ impl Decoder {
             SIZE_UPDATE => {
                 self.capacity = index;
                 self.evict(0);
-                return part("dynamic table size".into(), index.to_string().into(), form.to_owned());
+                (("dynamic table size".into(), index.to_string().into()), form.to_owned())
             }
             "indexed" => {
-                let (name, value) = self.entry(index)?;
                 let table = if index <= STATIC.len() { "static" } else { "dynamic" };
-                return part(name, value, format!("indexed {index} of the {table} table"));
+                (self.entry(index)?, format!("indexed {index} of the {table} table"))
             }
-            _ => {}
-        }
+            _ => self.literal(rest, form, index)?,
+        };
+        Ok(Part::new(Bytes::new(), name, value, note))
+    }
+
+    /// A field in letters, its name perhaps that of an entry.
+    fn literal(&mut self, rest: &mut Bytes, form: &str, index: usize) -> Result<(Entry, String), String> {
         let (name, huffman) = if index == 0 { string(rest)? } else { (self.entry(index)?.0, false) };
         let (value, huffman_value) = string(rest)?;
         let source = if index == 0 { "new name".into() } else { format!("name {index}") };
         let note = format!("literal, {form}; {source}{}", if huffman || huffman_value { "; Huffman" } else { "" });
+        let entry = (name, value);
         if form == "added" {
-            let entry = (name.clone(), value.clone());
-            let size = size(&entry);
-            self.evict(size);
-            if size <= self.capacity {
-                self.size += size;
-                self.table.push_front(entry);
+            self.evict(size(&entry));
+            if size(&entry) <= self.capacity {
+                self.size += size(&entry);
+                self.table.push_front(entry.clone());
             }
         }
-        part(name, value, note)
+        Ok((entry, note))
     }
 
-    fn entry(&self, index: usize) -> Result<(Bytes, Bytes), String> {
+    fn entry(&self, index: usize) -> Result<Entry, String> {
         let place = index.checked_sub(1).ok_or("index 0")?;
         let fixed = STATIC.get(place).map(|(name, value)| ((*name).into(), (*value).into()));
         fixed
@@ -134,7 +139,7 @@ impl Decoder {
 }
 
 /// Section 4.1: an entry's size, with an allowance for its bookkeeping.
-fn size((name, value): &(Bytes, Bytes)) -> usize {
+fn size((name, value): &Entry) -> usize {
     name.len() + value.len() + 32
 }
 

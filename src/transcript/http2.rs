@@ -10,6 +10,8 @@
 //!
 //! Nothing is refused. What no peer should send becomes a value too, with its bytes and the rule that it breaks.
 
+use std::mem;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{Direction, Part};
@@ -19,36 +21,40 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
-const PRIORITY: u8 = 2;
-const RST_STREAM: u8 = 3;
 pub(super) const SETTINGS: u8 = 4;
 pub(super) const PUSH_PROMISE: u8 = 5;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
 pub(super) const CONTINUATION: u8 = 9;
 
+/// A field of so many bytes.
+type Field = (usize, &'static str);
+const PAD_LENGTH: Field = (1, "pad length");
+const PRIORITY: [Field; 2] = [(4, "priority after stream"), (1, "weight less one")];
+/// The frame types from 0 on: name, flags, and the fields that every payload begins with.
 #[rustfmt::skip]
-const TYPES: [&str; 10] = [
-    "DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE", "PING", "GOAWAY", "WINDOW_UPDATE", "CONTINUATION",
-];
-/// Each flag with the frame types that define it.
-const FLAGS: [(u8, &str, &[u8]); 5] = [
-    (0x01, "END_STREAM", &[DATA, HEADERS]),
-    (0x01, "ACK", &[SETTINGS, PING]),
-    (0x04, "END_HEADERS", &[HEADERS, PUSH_PROMISE, CONTINUATION]),
-    (0x08, "PADDED", &[DATA, HEADERS, PUSH_PROMISE]),
-    (0x20, "PRIORITY", &[HEADERS]),
+const TYPES: [(&str, &[(u8, &str)], &[Field]); 10] = [
+    ("DATA", &[(0x01, "END_STREAM"), (0x08, "PADDED")], &[]),
+    ("HEADERS", &[(0x01, "END_STREAM"), (0x04, "END_HEADERS"), (0x08, "PADDED"), (0x20, "PRIORITY")], &[]),
+    ("PRIORITY", &[], &PRIORITY),
+    ("RST_STREAM", &[], &[(4, "error code")]),
+    ("SETTINGS", &[(0x01, "ACK")], &[]),
+    ("PUSH_PROMISE", &[(0x04, "END_HEADERS"), (0x08, "PADDED")], &[(4, "promised stream")]),
+    ("PING", &[(0x01, "ACK")], &[]),
+    ("GOAWAY", &[], &[(4, "last stream"), (4, "error code")]),
+    ("WINDOW_UPDATE", &[], &[(4, "increment")]),
+    ("CONTINUATION", &[(0x04, "END_HEADERS")], &[]),
 ];
 #[rustfmt::skip]
 const SETTING_NAMES: [&str; 10] = [
-    "unknown setting", "HEADER_TABLE_SIZE", "ENABLE_PUSH", "MAX_CONCURRENT_STREAMS", "INITIAL_WINDOW_SIZE", "MAX_FRAME_SIZE",
-    "MAX_HEADER_LIST_SIZE", "unknown setting", "ENABLE_CONNECT_PROTOCOL", "NO_RFC7540_PRIORITIES",
+    "unknown setting", "HEADER_TABLE_SIZE", "ENABLE_PUSH", "MAX_CONCURRENT_STREAMS", "INITIAL_WINDOW_SIZE",
+    "MAX_FRAME_SIZE", "MAX_HEADER_LIST_SIZE", "unknown setting", "ENABLE_CONNECT_PROTOCOL", "NO_RFC7540_PRIORITIES",
 ];
 #[rustfmt::skip]
 const ERROR_CODES: [&str; 14] = [
-    "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED", "FRAME_SIZE_ERROR",
-    "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+    "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED",
+    "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM",
+    "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
 ];
 
 /// What a piece of the byte stream is.
@@ -86,18 +92,22 @@ impl Frame {
 
     /// The type's name.
     pub fn name(&self) -> &'static str {
-        match (self.shape, self.kind()) {
-            (Shape::Preface, _) => "PREFACE",
-            (Shape::Torn, _) => "TORN",
-            (Shape::NotHttp2, _) => "NOT HTTP/2",
-            (Shape::Frame, kind) => kind.and_then(|kind| TYPES.get(kind as usize)).copied().unwrap_or("UNKNOWN"),
+        match self.shape {
+            Shape::Preface => "PREFACE",
+            Shape::Torn => "TORN",
+            Shape::NotHttp2 => "NOT HTTP/2",
+            Shape::Frame => self.definition().0,
         }
     }
 
     /// The names of the flags that are set and defined for the type.
     pub fn flags(&self) -> impl Iterator<Item = &'static str> {
-        let (kind, flags) = self.kind().map_or((u8::MAX, 0), |kind| (kind, self.bytes[4]));
-        FLAGS.iter().filter(move |(bit, _, kinds)| flags & bit != 0 && kinds.contains(&kind)).map(|&(_, name, _)| name)
+        let flags = self.definition().1.iter();
+        flags.filter(|(bit, _)| self.bytes[4] & bit != 0).map(|(_, name)| *name)
+    }
+
+    fn definition(&self) -> (&'static str, &'static [(u8, &'static str)], &'static [Field]) {
+        self.kind().and_then(|kind| TYPES.get(usize::from(kind))).copied().unwrap_or(("UNKNOWN", &[], &[]))
     }
 
     /// Whether the flag of this name is set, e.g. `END_STREAM`.
@@ -138,36 +148,26 @@ impl Frame {
     /// Takes what it understands off `rest`; `None` where that is too short.
     fn payload(&self, rest: &mut Bytes, layout: &mut Layout) -> Option<()> {
         let Layout { before: parts, content, after } = layout;
-        let mut number = |rest: &mut Bytes, count, name| {
+        let padded = self.has("PADDED").then_some(PAD_LENGTH);
+        let priority = self.has("PRIORITY").then_some(PRIORITY).into_iter().flatten();
+        let mut padding = 0;
+        for (count, name) in padded.into_iter().chain(priority).chain(self.definition().2.iter().copied()) {
             let bytes = take(rest, count)?;
-            let number = bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+            let number = bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
             let (value, note) = match name {
-                "error code" => {
-                    (ERROR_CODES.get(number as usize).unwrap_or(&"unknown").to_string(), format!("{number:#x}"))
-                }
+                "error code" => (ERROR_CODES.get(number).unwrap_or(&"unknown").to_string(), format!("{number:#x}")),
                 "priority after stream" => ((number & 0x7fff_ffff).to_string(), "deprecated by RFC 9113".into()),
                 _ => (number.to_string(), String::new()),
             };
-            parts.push(Part::new(bytes, name, value, note));
-            Some(number as usize)
-        };
-        match self.kind()? {
-            // Padding and priority surround a part of a body or header block.
-            DATA | HEADERS | PUSH_PROMISE | CONTINUATION => {
-                let padding = if self.has("PADDED") { number(rest, 1, "pad length")? } else { 0 };
-                if self.has("PRIORITY") {
-                    number(rest, 4, "priority after stream")?;
-                    number(rest, 1, "weight less one")?;
-                }
-                if self.kind() == Some(PUSH_PROMISE) {
-                    number(rest, 4, "promised stream")?;
-                }
-                *content = take(rest, rest.len().checked_sub(padding)?)?;
-                *after = (padding > 0).then(|| Part::new(std::mem::take(rest), "padding", "", ""));
+            if name == PAD_LENGTH.1 {
+                padding = number;
             }
-            PRIORITY => {
-                number(rest, 4, "priority after stream")?;
-                number(rest, 1, "weight less one")?;
+            parts.push(Part::new(bytes, name, value, note));
+        }
+        match self.kind()? {
+            DATA | HEADERS | PUSH_PROMISE | CONTINUATION => {
+                *content = take(rest, rest.len().checked_sub(padding)?)?;
+                *after = (padding > 0).then(|| Part::new(mem::take(rest), "padding", "", ""));
             }
             SETTINGS => {
                 while let Some(bytes) = take(rest, 6) {
@@ -176,19 +176,13 @@ impl Frame {
                     parts.push(Part::new(bytes, *name, value.to_string(), format!("setting {id}")));
                 }
             }
-            RST_STREAM => _ = number(rest, 4, "error code")?,
-            WINDOW_UPDATE => _ = number(rest, 4, "increment")?,
-            GOAWAY => {
-                number(rest, 4, "last stream")?;
-                number(rest, 4, "error code")?;
-                let debug = std::mem::take(rest);
-                parts.extend((!debug.is_empty()).then(|| Part::new(debug.clone(), "debug data", debug, "")));
-            }
             PING => parts.push(Part::new(take(rest, 8)?, "opaque data", "", "")),
-            kind => {
+            GOAWAY if !rest.is_empty() => parts.push(Part::new(rest.clone(), "debug data", mem::take(rest), "")),
+            kind if usize::from(kind) >= TYPES.len() => {
                 let note = format!("frame type {kind} is unknown: ignored (section 5.5)");
-                parts.push(Part::new(std::mem::take(rest), "payload", "", note));
+                parts.push(Part::new(mem::take(rest), "payload", "", note));
             }
+            _ => {}
         }
         Some(())
     }

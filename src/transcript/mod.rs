@@ -32,13 +32,7 @@ pub use print::Print;
 use protobuf::Types;
 pub use record::{Direction, Recorded, Recorder, Recording};
 
-/// The names of the status codes 0 to 16 (gRPC's statuscodes document).
-#[rustfmt::skip]
-const CODES: [&str; 17] = [
-    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
-    "DATA_LOSS", "UNAUTHENTICATED",
-];
+use crate::wire::Code;
 
 /// A connection's bytes with their meaning.
 #[derive(Clone, Debug, Default)]
@@ -190,9 +184,9 @@ impl Transcript {
                 (b":status", Some(_)) if text().starts_with('1') => role = "informational response",
                 (b"content-type", Some(call)) => call.grpc[way] = text().starts_with("application/grpc"),
                 (b"grpc-status", Some(call)) => {
-                    let code = text().parse().ok().and_then(|code: usize| CODES.get(code));
+                    let code = text().parse().ok().and_then(|code| Code::from_u32(code).name());
                     call.status = Some(text().into_owned());
-                    part.note = format!("{}; {}", code.unwrap_or(&"not a code"), part.note);
+                    part.note = format!("{}; {}", code.unwrap_or("not a code"), part.note);
                 }
                 _ => {}
             }
@@ -219,10 +213,7 @@ impl Transcript {
     }
 
     fn content(&self, frames: &[usize]) -> Bytes {
-        match frames {
-            [only] => self.events[*only].content.clone(),
-            _ => frames.iter().map(|at| &self.events[*at].content[..]).collect::<Vec<_>>().concat().into(),
-        }
+        frames.iter().map(|at| &self.events[*at].content[..]).collect::<Vec<_>>().concat().into()
     }
 
     /// Gives the parts of a string of bytes to the frames that hold the string, cutting those that cross a border.

@@ -1,10 +1,7 @@
 //! A transcript as text: the bytes at the left, what they mean beside them, at most 110 columns.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write},
-    iter::repeat_n,
-};
+use std::fmt::{self, Write};
+use std::{collections::BTreeMap, iter::repeat_n, mem};
 
 use super::{Direction, Event, Part, Transcript};
 
@@ -57,12 +54,9 @@ impl fmt::Display for Transcript {
 
 /// What was left out since the last line of this direction of a call.
 #[derive(Default)]
-struct LeftOut {
-    latest: usize,
-    messages: u64,
-    bytes: u64,
-    frames: u64,
-    end_stream: bool,
+struct LeftOut<'a> {
+    parts: Vec<&'a Part>,
+    frames: Vec<&'a Event>,
 }
 
 impl Print {
@@ -72,32 +66,27 @@ impl Print {
             let left_out = left_out.entry((event.frame.stream(), event.direction)).or_default();
             let (hidden, shown): (Vec<_>, Vec<_>) =
                 event.parts.iter().partition(|part| part.message > Some(self.messages));
-            let all = !hidden.is_empty() && shown.iter().all(|part| part.message.is_none());
-            if !all {
-                self.left_out(event.direction, left_out, out)?;
+            if !hidden.is_empty() && shown.iter().all(|part| part.message.is_none()) {
+                left_out.frames.push(event);
+            } else {
+                self.left_out(event.direction, mem::take(left_out), out)?;
                 self.title(event, out)?;
                 shown.into_iter().try_for_each(|part| self.part(part, out))?;
             }
-            left_out.frames += u64::from(all);
-            left_out.end_stream |= all && event.frame.has("END_STREAM");
-            for part in hidden {
-                left_out.bytes += part.bytes.len() as u64;
-                left_out.messages += u64::from(part.message > Some(left_out.latest));
-                left_out.latest = part.message.unwrap_or_default();
-            }
+            left_out.parts.extend(hidden);
         }
-        left_out.iter_mut().try_for_each(|((_, direction), left_out)| self.left_out(*direction, left_out, out))
+        left_out.into_iter().try_for_each(|((_, direction), left_out)| self.left_out(direction, left_out, out))
     }
 
-    fn left_out(&self, direction: Direction, left_out: &mut LeftOut, out: &mut dyn Write) -> fmt::Result {
-        let LeftOut { latest, messages, bytes, frames, end_stream } = *left_out;
-        *left_out = LeftOut { latest, ..LeftOut::default() };
-        if bytes == 0 {
+    fn left_out(&self, direction: Direction, LeftOut { parts, frames }: LeftOut, out: &mut dyn Write) -> fmt::Result {
+        if parts.is_empty() {
             return Ok(());
         }
         let (arrow, color) = arrow(direction);
-        let [messages, bytes, frames] = [messages, bytes, frames].map(grouped);
-        let end = if end_stream { ", END_STREAM" } else { "" };
+        let messages = grouped(parts.chunk_by(|a, b| a.message == b.message).count());
+        let bytes = grouped(parts.iter().map(|part| part.bytes.len()).sum::<usize>());
+        let end = if frames.iter().any(|event| event.frame.has("END_STREAM")) { ", END_STREAM" } else { "" };
+        let frames = grouped(frames.len());
         let text = format!("{arrow} … {messages} more messages, {bytes} bytes, {frames} more DATA frames{end}");
         writeln!(out, "{}", self.color(color, &text))
     }
@@ -114,7 +103,7 @@ impl Print {
             title += &format!("stream {}  ", frame.stream());
         }
         frame.flags().for_each(|flag| title += &format!("{flag}  "));
-        title += &format!("{} bytes", grouped(frame.bytes.len() as u64 - frame.kind().map_or(0, |_| 9)));
+        title += &format!("{} bytes", grouped(frame.bytes.len() - frame.kind().map_or(0, |_| 9)));
         writeln!(out, "{}", self.color(color, format!("{title:<width$}{role}", width = NOTE - 1).trim_end()))
     }
 
@@ -123,7 +112,7 @@ impl Print {
         let octets = |row: &[u8]| row.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
         let mut rows: Vec<String> = shown.chunks(BYTES_IN_ROW).map(octets).collect();
         if shown.len() < part.bytes.len() {
-            rows.push(format!("… {} more bytes", grouped((part.bytes.len() - shown.len()) as u64)));
+            rows.push(format!("… {} more bytes", grouped(part.bytes.len() - shown.len())));
         }
         let meaning = self.meaning(part);
         for at in 0..rows.len().max(meaning.len()) {
@@ -161,8 +150,6 @@ impl Print {
     }
 }
 
-const TO_SERVER: &str = "\x1b[1;34m";
-const TO_CLIENT: &str = "\x1b[1;32m";
 const BYTES: &str = "\x1b[33m";
 const NAME: &str = "\x1b[36m";
 const VALUE: &str = "\x1b[1m";
@@ -170,8 +157,8 @@ const FAINT: &str = "\x1b[2m";
 
 fn arrow(direction: Direction) -> (&'static str, &'static str) {
     match direction {
-        Direction::ToServer => ("->", TO_SERVER),
-        Direction::ToClient => ("<-", TO_CLIENT),
+        Direction::ToServer => ("->", "\x1b[1;34m"),
+        Direction::ToClient => ("<-", "\x1b[1;32m"),
     }
 }
 
@@ -191,7 +178,7 @@ fn printable(bytes: &[u8]) -> String {
 }
 
 /// 4212 as 4,212.
-fn grouped(number: u64) -> String {
+fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();
     let place = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
     digits.char_indices().flat_map(|(at, digit)| repeat_n(',', place(at).into()).chain([digit])).collect()

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use bytes::{Buf, Bytes};
 use prost::Message;
-use prost_types::{
-    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
-    field_descriptor_proto::{Label, Type},
-};
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto};
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
 use super::Part;
 
@@ -158,10 +157,9 @@ impl Types {
             Type::Float => f32::from_bits(raw as u32).to_string(),
             Type::Double => f64::from_bits(raw).to_string(),
             Type::Enum => {
-                let values = self.enums.get(field.type_name()).map_or(&[][..], |kind| &kind.value);
-                let name =
-                    values.iter().find(|value| value.number() == raw as i32).map_or("unknown", |value| value.name());
-                format!("{} {name}", raw as i32)
+                let mut values = self.enums.get(field.type_name()).into_iter().flat_map(|kind| &kind.value);
+                let value = values.find(|value| value.number() == raw as i32);
+                format!("{} {}", raw as i32, value.map_or("unknown", EnumValueDescriptorProto::name))
             }
             _ => raw.to_string(),
         }

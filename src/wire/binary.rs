@@ -87,11 +87,8 @@ impl fmt::Display for BinaryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BinaryError::Character { found, at } => {
-                write!(
-                    f,
-                    "not base64: '{}' at offset {at}; expected A-Z a-z 0-9 + / and = at the end only",
-                    found.escape_ascii()
-                )
+                let found = found.escape_ascii();
+                write!(f, "not base64: '{found}' at offset {at}; expected A-Z a-z 0-9 + / and = at the end only")
             }
             BinaryError::Length(len) => write!(f, "not base64: {len} characters leave one that belongs to no byte"),
         }

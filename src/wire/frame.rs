@@ -73,12 +73,6 @@ impl Frame<'_> {
     }
 }
 
-/// Where the next payload lies.
-enum Place {
-    Chunk(Range<usize>),
-    Body,
-}
-
 impl Decoder {
     /// A decoder that refuses messages longer than `max_message_len` bytes when it sees their prefix.
     pub fn new(max_message_len: usize) -> Decoder {
@@ -125,8 +119,8 @@ impl Decoder {
         }
         let Some((compressed, place)) = self.gather()? else { return Ok(None) };
         Ok(Some(match place {
-            Place::Chunk(range) => Frame { compressed, payload: &self.chunk[range], chunk: Some(&self.chunk) },
-            Place::Body => Frame { compressed, payload: &self.body, chunk: None },
+            Some(range) => Frame { compressed, payload: &self.chunk[range], chunk: Some(&self.chunk) },
+            None => Frame { compressed, payload: &self.body, chunk: None },
         }))
     }
 
@@ -141,14 +135,10 @@ impl Decoder {
             while rest.next()?.is_some() {}
             return rest.finish();
         }
-        match self.prefix_len {
+        let body = if self.prefix_len == PREFIX_LEN { read_prefix(self.prefix).1 } else { 0 };
+        match self.buffered() {
             0 => Ok(()),
-            PREFIX_LEN if self.body_read => Ok(()),
-            PREFIX_LEN => {
-                let need = PREFIX_LEN + read_prefix(self.prefix).1;
-                Err(FrameError::Truncated { have: PREFIX_LEN + self.body.len(), need })
-            }
-            have => Err(FrameError::Truncated { have, need: PREFIX_LEN }),
+            have => Err(FrameError::Truncated { have, need: PREFIX_LEN + body }),
         }
     }
 
@@ -163,9 +153,10 @@ impl Decoder {
         self.chunk.len() - self.at + self.later.iter().map(Bytes::len).sum::<usize>()
     }
 
-    /// [`next`](Self::next) for a message that is cut, wrong or not there yet.
+    /// [`next`](Self::next) for a message that is cut, wrong or not there yet: its flag, and where its payload lies in
+    /// the chunk; none when it lies in `body`.
     #[cold]
-    fn gather(&mut self) -> Result<Option<(bool, Place)>, FrameError> {
+    fn gather(&mut self) -> Result<Option<(bool, Option<Range<usize>>)>, FrameError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
@@ -197,7 +188,7 @@ impl Decoder {
                     let start = self.at;
                     self.at += length;
                     self.prefix_len = 0;
-                    return Ok(Some((flag == 1, Place::Chunk(start..self.at))));
+                    return Ok(Some((flag == 1, Some(start..self.at))));
                 }
                 let taken = rest.len().min(length - self.body.len());
                 grow(&mut self.body, taken, length);
@@ -205,7 +196,7 @@ impl Decoder {
                 self.at += taken;
                 if self.body.len() == length {
                     self.body_read = true;
-                    return Ok(Some((flag == 1, Place::Body)));
+                    return Ok(Some((flag == 1, None)));
                 }
             }
             // The chunk is used up: let go of it.

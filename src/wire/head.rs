@@ -100,7 +100,8 @@ impl fmt::Display for Refusal {
 ///   Content-Type does not begin with `application/grpc`, gRPC servers SHOULD respond with HTTP status of 415"). Other
 ///   formats, such as `+json`, are refused alike: nothing here reads them.
 /// - No `te: trailers`: INTERNAL ("Used to detect incompatible proxies": one that removed it may drop trailers as well).
-/// - A malformed `grpc-timeout`: INTERNAL, as grpc-go and grpc-java answer; others ignore it, and with it the deadline.
+/// - A malformed `grpc-timeout`: INTERNAL. Other implementations differ: some ignore a malformed value, and the deadline
+///   with it.
 /// - A path without service and method: UNIMPLEMENTED.
 pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
     if head.method != Method::POST {
@@ -167,23 +168,22 @@ pub fn request(
 /// Response-Headers: HTTP status 200 and the content-type, ready for metadata.
 pub fn response_head() -> Response<()> {
     let mut response = Response::new(());
+    *response.headers_mut() = HeaderMap::with_capacity(1);
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE_GRPC);
     response
 }
 
 /// The whole answer to a request that is refused: send it with END_STREAM.
 pub fn refuse(refusal: &Refusal) -> Response<()> {
-    match refusal {
-        Refusal::Grpc { code, message } => trailers_only(*code, message, &[], None),
-        Refusal::Http { status, code, message } => {
-            let mut response = trailers_only(*code, message, &[], None);
-            *response.status_mut() = *status;
-            if *status == StatusCode::METHOD_NOT_ALLOWED {
-                response.headers_mut().insert(header::ALLOW, const { HeaderValue::from_static("POST") });
-            }
-            response
+    let (Refusal::Http { code, message, .. } | Refusal::Grpc { code, message }) = refusal;
+    let mut response = trailers_only(*code, message, &[], None);
+    if let Refusal::Http { status, .. } = refusal {
+        *response.status_mut() = *status;
+        if *status == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(header::ALLOW, const { HeaderValue::from_static("POST") });
         }
     }
+    response
 }
 
 /// Trailers-Only: an answer without messages, in one HEADERS frame. Send it with END_STREAM.
@@ -195,7 +195,7 @@ pub fn trailers_only(code: Code, message: &str, details: &[u8], metadata: Option
 
 /// Trailers: the status first, then what it says and `metadata` without its reserved names, within [`MAX_STATUS_LEN`].
 pub fn trailers(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> HeaderMap {
-    let mut trailers = HeaderMap::new();
+    let mut trailers = HeaderMap::with_capacity(1);
     put_status(&mut trailers, code, message, details, metadata);
     trailers
 }
@@ -229,14 +229,12 @@ pub struct WireStatus {
 pub fn read_response(head: &response::Parts) -> Result<ResponseHead<'_>, WireStatus> {
     let fields = Fields::of(&head.headers);
     let status = fields.status();
+    if status.is_some() || head.status == StatusCode::OK && fields.is_grpc() {
+        return Ok(ResponseHead { encoding: fields.encoding, accept_encoding: fields.accept_encoding, status });
+    }
     let (code, what) = match head.status {
-        StatusCode::OK if status.is_none() && !fields.is_grpc() => {
-            (Code::UNKNOWN, "not an answer of a gRPC server".into())
-        }
-        other if status.is_none() && other != StatusCode::OK => {
-            (Code::from_http_status(other), format!("HTTP status {other} without grpc-status"))
-        }
-        _ => return Ok(ResponseHead { encoding: fields.encoding, accept_encoding: fields.accept_encoding, status }),
+        StatusCode::OK => (Code::UNKNOWN, "not an answer of a gRPC server".to_owned()),
+        other => (Code::from_http_status(other), format!("HTTP status {other} without grpc-status")),
     };
     let message = format!("{what}: {}", fields.named_content_type());
     Err(WireStatus { code, message, details: Bytes::new() })
@@ -296,10 +294,9 @@ impl<'a> Fields<'a> {
 
     /// Whether messages are protobuf in gRPC's framing.
     fn is_grpc(&self) -> bool {
-        let Some(rest) = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc")) else {
-            return false;
-        };
-        matches!(rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii_start(), [] | [b';', ..])
+        let format = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc"));
+        let format = format.map(|format| format.strip_prefix(b"+proto").unwrap_or(format).trim_ascii_start());
+        matches!(format, Some([] | [b';', ..]))
     }
 
     /// The content-type as an error text shows it.

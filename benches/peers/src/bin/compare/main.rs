@@ -1,0 +1,129 @@
+//! One command that measures every RouteGuide server there is against every other and writes `docs/performance.md`.
+//!
+//! Server and generator have a core each. The servers take turns over several rounds, so that a busy spell of the
+//! machine meets all of them; figures are medians, ratios are medians of the ratios within a round.
+
+mod instructions;
+mod machine;
+mod plot;
+mod report;
+mod rounds;
+mod scale;
+mod servers;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Measures RouteGuide servers against each other and writes docs/performance.md.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    part: Option<Part>,
+    /// How often each server has its turn.
+    #[arg(long, global = true, default_value_t = 5)]
+    rounds: usize,
+    /// How many seconds each figure is measured for.
+    #[arg(long, global = true, default_value_t = 2.0)]
+    seconds: f64,
+    /// One round of half a second each: shows that everything works, not how fast.
+    #[arg(long, global = true)]
+    quick: bool,
+    /// Install missing peers with apt-get (needs root).
+    #[arg(long, global = true)]
+    install: bool,
+    /// Only these servers, by name, separated by commas.
+    #[arg(long, global = true, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Where the document and its figures go, instead of docs/ beside the product's Cargo.toml.
+    #[arg(long, global = true)]
+    docs: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Subcommand)]
+enum Part {
+    /// Time, rate, latency and memory of the common cases (also what runs without a subcommand, with `instructions`).
+    Rounds,
+    /// Instructions per unary call, counted by callgrind.
+    Instructions,
+    /// How cost grows with connections, streams, sizes and the database; memory of 10,000 connections.
+    Scale,
+    /// Everything.
+    All,
+    /// Write the document again from the figures that are there.
+    Report,
+}
+
+/// Where things are.
+pub struct Places {
+    /// This crate.
+    pub peers: PathBuf,
+    /// The product.
+    pub product: PathBuf,
+    /// What is generated: databases, servers in other languages.
+    pub work: PathBuf,
+    /// The document and its figures.
+    pub docs: PathBuf,
+}
+
+fn main() -> Result<()> {
+    let mut args = Args::parse();
+    if args.quick {
+        (args.rounds, args.seconds) = (1, 0.5);
+    }
+    let peers = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let product = peers.join("../..").canonicalize()?;
+    let docs = args.docs.clone().unwrap_or_else(|| product.join("docs"));
+    let places = Places { work: peers.join("target/work"), peers, product, docs };
+    std::fs::create_dir_all(places.docs.join("performance"))?;
+    std::fs::create_dir_all(&places.work)?;
+
+    if args.part != Some(Part::Report) {
+        let servers = servers::available(&places, args.install, &args.only)?;
+        let part = args.part;
+        if matches!(part, None | Some(Part::Rounds | Part::All)) {
+            let figures = rounds::run(&places, &servers, args.rounds, args.seconds)?;
+            keep(&places, "rounds", &figures)?;
+        }
+        if matches!(part, None | Some(Part::Instructions | Part::All)) {
+            keep(&places, "instructions", &instructions::run(&places, &servers, args.quick)?)?;
+        }
+        if matches!(part, Some(Part::Scale | Part::All)) {
+            keep(&places, "scale", &scale::run(&places, &servers, args.quick)?)?;
+        }
+        keep(&places, "machine", &machine::describe(&places, &servers, &args))?;
+    }
+    let document = places.docs.join("performance.md");
+    std::fs::write(&document, report::write(&places)?)?;
+    println!("wrote {}", document.display());
+    Ok(())
+}
+
+/// The figures of each part are kept beside the document, which is written from all that are there.
+fn keep(places: &Places, part: &str, figures: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(figures)?;
+    Ok(std::fs::write(kept_path(places, part), text + "\n")?)
+}
+
+pub fn kept<T: serde::de::DeserializeOwned>(places: &Places, part: &str) -> Option<T> {
+    let text = std::fs::read(kept_path(places, part)).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+fn kept_path(places: &Places, part: &str) -> PathBuf {
+    places.docs.join("performance").join(part).with_extension("json")
+}
+
+/// A database in the format of the tutorials, made when it is first asked for.
+pub fn database(work: &Path, features: usize, name_len: Option<usize>) -> Result<PathBuf> {
+    let len = name_len.map_or(String::new(), |len| format!("-names-{len}"));
+    let path = work.join(format!("features-{features}{len}.json"));
+    if !path.exists() {
+        let unfinished = path.with_extension("part");
+        peers::data::write_json(&unfinished, features, name_len)?;
+        std::fs::rename(unfinished, &path)?;
+    }
+    Ok(path)
+}

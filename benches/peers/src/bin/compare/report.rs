@@ -1,0 +1,279 @@
+//! `docs/performance.md`, from the figures that are kept beside it.
+
+use std::fmt::Write;
+
+use peers::stats::median;
+
+use crate::instructions::Count;
+use crate::rounds::{CASES, Case, Sample};
+use crate::scale::Scale;
+use crate::servers::{FLOOR, Figures, OURS, TONIC};
+use crate::{Places, Result, kept, plot};
+
+/// What the product promises: a case, and the most it may cost in times the floor and in times tonic's better runtime.
+const PROMISES: [(&str, Option<f64>, Option<f64>); 5] = [
+    ("unary", Some(1.20), Some(0.62)),
+    ("list", Some(1.5), Some(0.30)),
+    ("list-100k", Some(1.5), Some(0.20)),
+    ("record", None, Some(0.50)),
+    ("chat", Some(1.25), Some(0.70)),
+];
+
+pub fn write(places: &Places) -> Result<String> {
+    let samples: Vec<Sample> = kept(places, "rounds").unwrap_or_default();
+    let counts: Vec<Count> = kept(places, "instructions").unwrap_or_default();
+    let scale: Option<Scale> = kept(places, "scale");
+    let machine: Vec<(String, String)> = kept(places, "machine").unwrap_or_default();
+    let mut out = String::from(INTRODUCTION);
+    if !samples.is_empty() {
+        overview(&mut out, &samples)?;
+        promises(&mut out, &samples, &counts)?;
+    }
+    if !counts.is_empty() {
+        instructions(&mut out, &counts)?;
+    }
+    for case in CASES.iter().filter(|case| samples.iter().any(|s| s.case == case.name)) {
+        detail(&mut out, case, &samples)?;
+    }
+    if !samples.is_empty() {
+        peaks(&mut out, &samples)?;
+    }
+    if let Some(scale) = &scale {
+        growth(places, &mut out, scale)?;
+    }
+    writeln!(out, "\n## Machine and versions\n\n| | |\n|---|---|")?;
+    for (name, value) in &machine {
+        writeln!(out, "| {name} | {value} |")?;
+    }
+    Ok(out)
+}
+
+const INTRODUCTION: &str = "# Performance
+
+This file is written by `cargo run --release --bin compare -- all` in `benches/peers`; its README says how the figures come about and how to
+read them. In short: the server has one core and the load generator another. **CPU** is the server's user and system time for
+a call or a message, read from the kernel before and after the measured part: the steadiest figure on a busy machine. The
+servers take turns over several rounds; a figure is the median of its rounds, with the least and the most beside it, and a
+ratio is the median of the ratios within a round. Every answer was checked. `floor` is no gRPC server: it sends canned answers
+straight on h2, decodes nothing and looks nothing up, so no server on h2 can be cheaper.
+";
+
+/// The servers in the order they were measured first.
+fn servers(samples: &[Sample]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for sample in samples.iter().filter(|s| s.round == 0) {
+        if !names.contains(&sample.server.as_str()) {
+            names.push(sample.server.as_str());
+        }
+    }
+    names
+}
+
+fn of<'a>(samples: &'a [Sample], case: &str, server: &str) -> Vec<&'a Sample> {
+    samples.iter().filter(|s| s.case == case && s.server == server).collect()
+}
+
+fn cost(case: &Case, figures: &Figures) -> f64 {
+    if case.per_message { figures.cpu_us_per_message } else { figures.cpu_us_per_call }
+}
+
+/// The costs of rounds that answered anything.
+fn costs(case: &Case, samples: &[Sample], server: &str) -> Vec<f64> {
+    of(samples, case.name, server).iter().filter(|s| s.figures.calls > 0).map(|s| cost(case, &s.figures)).collect()
+}
+
+/// The median, over the rounds, of one server's cost in times another's.
+fn ratio(case: &Case, samples: &[Sample], server: &str, other: &str) -> Option<f64> {
+    let others = of(samples, case.name, other);
+    let pairs = of(samples, case.name, server).into_iter().filter_map(|a| {
+        let b = others.iter().find(|b| b.round == a.round && b.figures.calls > 0)?;
+        (a.figures.calls > 0).then(|| cost(case, &a.figures) / cost(case, &b.figures))
+    });
+    let ratios: Vec<f64> = pairs.collect();
+    (!ratios.is_empty()).then(|| median(&ratios))
+}
+
+/// Against tonic's better runtime.
+fn against_tonic(case: &Case, samples: &[Sample], server: &str) -> Option<f64> {
+    TONIC.iter().filter_map(|tonic| ratio(case, samples, server, tonic)).reduce(f64::max)
+}
+
+fn overview(out: &mut String, samples: &[Sample]) -> Result<()> {
+    let servers = servers(samples);
+    writeln!(out, "\n## Server CPU in microseconds\n")?;
+    writeln!(out, "| work | {} |", servers.join(" | "))?;
+    writeln!(out, "|---|{}", "---:|".repeat(servers.len()))?;
+    for case in &CASES {
+        let unit = if case.per_message { "a message" } else { "a call" };
+        write!(out, "| {} ({unit}) |", case.title)?;
+        for server in &servers {
+            match costs(case, samples, server).as_slice() {
+                [] => write!(out, " - |")?,
+                costs => write!(out, " {} |", figure(median(costs)))?,
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn promises(out: &mut String, samples: &[Sample], counts: &[Count]) -> Result<()> {
+    if !samples.iter().any(|s| s.server == OURS) {
+        writeln!(out, "\nThe product's own server was not there to be measured.")?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n## What we hold ourselves to\n\n| case | against | at most | measured | |\n|---|---|---:|---:|---|"
+    )?;
+    let mut row = |case: &str, against: &str, most: f64, measured: Option<f64>| match measured {
+        Some(it) => writeln!(
+            out,
+            "| {case} | {against} | {most:.2} | {it:.2} | {} |",
+            if it <= most { "kept" } else { "missed" }
+        ),
+        None => writeln!(out, "| {case} | {against} | {most:.2} | - | not measured |"),
+    };
+    for (name, floor, tonic) in PROMISES {
+        let Some(case) = CASES.iter().find(|case| case.name == name) else { continue };
+        if let Some(most) = floor {
+            row(name, "floor", most, ratio(case, samples, OURS, FLOOR))?;
+        }
+        if let Some(most) = tonic {
+            row(name, "tonic's better runtime", most, against_tonic(case, samples, OURS))?;
+        }
+        if name == "unary" {
+            row(name, "tonic's default runtime", 0.35, ratio(case, samples, OURS, TONIC[1]))?;
+        }
+    }
+    let counted = |server: &str| counts.iter().find(|c| c.server == server).map(|c| c.per_call);
+    let instructions = counted(OURS).zip(counted(FLOOR)).map(|(ours, floor)| ours / floor);
+    row("unary, instructions", "floor", 1.20, instructions)?;
+    Ok(())
+}
+
+fn instructions(out: &mut String, counts: &[Count]) -> Result<()> {
+    writeln!(
+        out,
+        "\n## Instructions a unary call\n\nIn user space, counted by callgrind for two numbers of calls (8 connections x 16 calls); the \
+         difference of the totals over the difference of the numbers. No other program on the machine can disturb it.\n"
+    )?;
+    writeln!(out, "| server | instructions | x floor |\n|---|---:|---:|")?;
+    let floor = counts.iter().find(|c| c.server == FLOOR).map_or(f64::NAN, |c| c.per_call);
+    for Count { server, per_call } in counts {
+        writeln!(out, "| {server} | {per_call:.0} | {:.2} |", per_call / floor)?;
+    }
+    Ok(())
+}
+
+fn detail(out: &mut String, case: &Case, samples: &[Sample]) -> Result<()> {
+    let unit = if case.per_message { "message" } else { "call" };
+    writeln!(out, "\n## {}\n", case.title)?;
+    writeln!(
+        out,
+        "| server | CPU us a {unit} | least-most | x floor | x tonic | {unit}s/s | server busy | p50 us | p99 us | right calls | wrong calls |"
+    )?;
+    writeln!(out, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
+    let times = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |r| format!("{r:.2}"));
+    for server in servers(samples) {
+        let rounds = of(samples, case.name, server);
+        let middle = |value: fn(&Figures) -> f64| median(&rounds.iter().map(|s| value(&s.figures)).collect::<Vec<_>>());
+        let costs = costs(case, samples, server);
+        let spread = |pick: fn(f64, f64) -> f64| costs.iter().copied().reduce(pick).map_or("-".to_owned(), figure);
+        let rate = if case.per_message {
+            middle(|f| f.messages_per_s.unwrap_or(0.0))
+        } else {
+            middle(|f| f.calls_per_s.unwrap_or(0.0))
+        };
+        writeln!(
+            out,
+            "| {server} | {} | {}-{} | {} | {} | {} | {:.0} % | {:.0} | {:.0} | {} | {} |",
+            if costs.is_empty() { "-".into() } else { figure(median(&costs)) },
+            spread(f64::min),
+            spread(f64::max),
+            times(ratio(case, samples, server, FLOOR)),
+            times(against_tonic(case, samples, server)),
+            thousands(rate),
+            100.0 * middle(|f| f.server_busy.unwrap_or(0.0)),
+            middle(|f| f.p50_us),
+            middle(|f| f.p99_us),
+            rounds.iter().map(|s| s.figures.calls).sum::<u64>(),
+            rounds.iter().map(|s| s.figures.errors).sum::<u64>(),
+        )?;
+    }
+    let mut errors: Vec<String> = samples
+        .iter()
+        .filter(|s| s.case == case.name)
+        .filter_map(|s| Some(format!("{}: {}", s.server, s.figures.first_error.as_ref()?)))
+        .collect();
+    errors.sort_unstable();
+    errors.dedup();
+    if !errors.is_empty() {
+        writeln!(out, "\nWhat went wrong: {}.", errors.join("; "))?;
+    }
+    Ok(())
+}
+
+fn peaks(out: &mut String, samples: &[Sample]) -> Result<()> {
+    writeln!(
+        out,
+        "\n## Memory\n\nThe most a server held in the cases above, in MiB.\n\n| server | databases of 100 | database of 100,000 |\n|---|---:|---:|"
+    )?;
+    for server in servers(samples) {
+        let peak = |features: usize| {
+            let cases = CASES.iter().filter(|case| case.features == features);
+            let peaks = cases.flat_map(|case| of(samples, case.name, server)).map(|s| s.figures.rss_peak);
+            peaks.max().unwrap_or(0) as f64 / 1024.0 / 1024.0
+        };
+        writeln!(out, "| {server} | {:.1} | {:.1} |", peak(100), peak(100_000))?;
+    }
+    Ok(())
+}
+
+fn growth(places: &Places, out: &mut String, scale: &Scale) -> Result<()> {
+    if let Some(first) = scale.memory.first() {
+        writeln!(out, "\nBytes at {} connections, each with one call:\n", thousands(first.connections as f64))?;
+        writeln!(
+            out,
+            "| server | idle connection | silent RouteChat call | GetFeature call whose request is half sent |\n|---|---:|---:|---:|"
+        )?;
+        for m in &scale.memory {
+            writeln!(out, "| {} | {:.0} | {:.0} | {:.0} |", m.server, m.per_connection, m.per_idle_stream, m.per_call)?;
+        }
+    }
+    writeln!(out, "\n## How cost grows\n\nThe figures are in CSV files beside the plots. Both axes are logarithmic.")?;
+    for growth in &scale.growths {
+        let path = places.docs.join("performance").join(&growth.name);
+        std::fs::write(path.with_extension("svg"), plot::svg(growth))?;
+        let mut csv = String::from("server,x,y,errors\n");
+        for p in &growth.points {
+            writeln!(csv, "{},{},{:.4},{}", p.server, p.x, p.y, p.errors)?;
+        }
+        std::fs::write(path.with_extension("csv"), csv)?;
+        writeln!(out, "\n![{}](performance/{}.svg)", growth.title, growth.name)?;
+    }
+    Ok(())
+}
+
+/// Three significant digits.
+fn figure(value: f64) -> String {
+    match value {
+        v if v >= 100.0 => format!("{v:.0}"),
+        v if v >= 10.0 => format!("{v:.1}"),
+        v if v >= 1.0 => format!("{v:.2}"),
+        v if v >= 0.1 => format!("{v:.3}"),
+        v => format!("{v:.4}"),
+    }
+}
+
+fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
