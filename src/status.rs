@@ -274,7 +274,7 @@ mod tests {
         let status = Status::from(FrameError::TooLarge { length: 5_000_000, limit: 4_194_304 });
         assert_eq!(status.code(), Code::RESOURCE_EXHAUSTED);
         assert!(status.message().contains("5000000") && status.message().contains("4194304"));
-        assert!(status.message().contains("max_message_len"));
+        assert!(status.message().contains("max_message"));
         assert_eq!(Status::from(FrameError::Flag { found: 7 }).code(), Code::INTERNAL);
         assert_eq!(Status::from(FrameError::Truncated { have: 3, need: 5 }).code(), Code::INTERNAL);
     }
