@@ -125,10 +125,7 @@ impl Metadata {
     }
 
     /// The entries alone, to send them.
-    pub fn into_headers(self) -> HeaderMap {
-        if self.0.keys().all(|name| head::reserved(name.as_str()).is_none()) {
-            return self.0;
-        }
+    pub fn to_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         self.copy_to(&mut headers);
         headers
@@ -218,7 +215,7 @@ mod tests {
         assert_eq!((metadata.get("token-bin"), metadata.get_bin("trace-id")), (None, None));
         assert_eq!(metadata.len(), 4);
         assert!(metadata.remove("trace-id") && !metadata.remove("trace-id"));
-        assert_eq!(metadata.into_headers()["token-bin"], "+/8");
+        assert_eq!(metadata.to_headers()["token-bin"], "+/8");
     }
 
     #[test]
@@ -285,7 +282,7 @@ mod tests {
         let metadata = Metadata::from_headers(headers);
         assert_eq!(metadata.get("user-agent"), Some("grpc-go/1.70"));
         assert_eq!(metadata.len(), 2);
-        let sent = metadata.into_headers();
+        let sent = metadata.to_headers();
         assert_eq!((sent.len(), sent.get("grpc-status")), (2, None));
     }
 

@@ -2,8 +2,7 @@
 
 use std::future::Future;
 
-use crate::call::IncomingCall;
-use crate::status::Status;
+use crate::{call::IncomingCall, status::Status};
 
 /// A set of methods under one name. [`service!`](crate::service) implements it; by hand it is needed for proxies and the like.
 pub trait Service: Send + Sync + 'static {

@@ -123,12 +123,6 @@ impl Status {
         self
     }
 
-    /// The same status with this metadata.
-    pub fn with_metadata(mut self, metadata: Metadata) -> Status {
-        self.extra_mut().metadata = metadata;
-        self
-    }
-
     /// The same status with the error that caused it: for logs on this side, it is never sent.
     pub fn with_source(mut self, source: Arc<dyn Error + Send + Sync>) -> Status {
         self.extra_mut().source = Some(source);

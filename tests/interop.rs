@@ -47,8 +47,7 @@ fn main() -> ExitCode {
 
 /// A trial that needs a peer: ignored where there is none, unless this is CI.
 fn trial(
-    name: String,
-    peer: fn() -> Result<&'static Peer, String>,
+    name: String, peer: fn() -> Result<&'static Peer, String>,
     run: impl FnOnce(&Peer) -> Result<(), String> + Send + 'static,
 ) -> Trial {
     Trial::ignorable_test(name, move || match peer() {

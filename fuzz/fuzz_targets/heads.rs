@@ -66,5 +66,5 @@ fuzz_target!(|data: &[u8]| {
         let _ = (metadata.get(name.as_str()), metadata.get_all_bin(name.as_str()).count());
     }
     let len = metadata.len();
-    assert_eq!(metadata.into_headers().len(), len);
+    assert_eq!(metadata.to_headers().len(), len);
 });

@@ -6,8 +6,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use h2grpc::call::CallOptions;
 use h2grpc::client::{Channel, Endpoint};
-use h2grpc::route_guide::tour::{self, TourError};
-use h2grpc::route_guide::{Features, Point, Rectangle, RouteGuideClient};
+use h2grpc::route_guide::{Features, Point, Rectangle, RouteGuideClient, tour};
 
 /// Calls a RouteGuide server, this project's or any other.
 #[derive(Parser)]
@@ -76,7 +75,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 async fn main() -> ExitCode {
     let Err(error) = run(Options::parse()).await else { return ExitCode::SUCCESS };
     // A reader that has seen enough, such as `head`, is no failure.
-    if matches!(error.downcast_ref(), Some(TourError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe) {
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
     eprintln!("error: {error}");

@@ -22,10 +22,6 @@ struct Options {
     /// How many messages of a call to show each way
     #[arg(long, value_name = "N", default_value_t = 3)]
     messages: usize,
-
-    /// Whether to use colours
-    #[arg(long, value_name = "WHEN", value_parser = ["auto", "always", "never"], default_value = "auto")]
-    color: String,
 }
 
 /// The connection's bytes that are kept, far more than a tour has.
@@ -42,10 +38,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
-    let colors = match options.color.as_str() {
-        "auto" => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        when => when == "always",
-    };
+    let colors = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let listener = listen("127.0.0.1:0".parse()?)?;
     let address = listener.local_addr()?;
     let guide = Guide::new(Features::embedded()).into_service();
@@ -71,7 +64,9 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     tour::heading("ListFeatures", out)?;
     let mut lines = Vec::new();
     tour::list_features(&client, tour::TUTORIAL_RECTANGLE, &mut lines).await?;
-    write_briefly(&String::from_utf8_lossy(&lines), out)?;
+    let lines = String::from_utf8_lossy(&lines);
+    lines.lines().take(5).try_for_each(|line| writeln!(out, "{line}"))?;
+    writeln!(out, "... and {} more lines", lines.lines().count().saturating_sub(5))?;
     wire.show(out)?;
     tour::heading("RecordRoute", out)?;
     tour::record_route(&client, &known, 10, out).await?;
@@ -107,18 +102,5 @@ impl Wire {
         }
         writeln!(out, "{text}")?;
         Ok(())
-    }
-}
-
-/// Writes the first lines and the last.
-fn write_briefly(lines: &str, out: &mut impl Write) -> io::Result<()> {
-    let lines: Vec<&str> = lines.lines().collect();
-    let (first, last) = lines.split_at(lines.len().min(5));
-    for line in first {
-        writeln!(out, "{line}")?;
-    }
-    match last {
-        [] => Ok(()),
-        [left_out @ .., last] => writeln!(out, "... {} more lines\n{last}", left_out.len()),
     }
 }

@@ -1,26 +1,19 @@
 //! A call on a client: its answer, and what may be said besides the messages.
 
-use std::fmt::Debug;
 use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use h2::RecvStream;
-use h2::client::ResponseFuture;
+use h2::{RecvStream, client::ResponseFuture};
 use http::HeaderMap;
 use prost::Message;
 use tokio::time::{Instant, Sleep};
 
-use super::error::status_of;
 use super::inbound::{Inbound, Source, poll_body};
-use super::outbound::Outlet;
-use crate::metadata::Metadata;
-use crate::status::Status;
-use crate::wire::code::Code;
-use crate::wire::head;
+use super::{error::status_of, outbound::Outlet};
+use crate::{metadata::Metadata, status::Status, wire::code::Code, wire::head};
 
 /// What a call says besides its messages. The default says nothing.
 #[derive(Clone, Debug, Default)]
@@ -67,13 +60,9 @@ pub type Answers<T> = Inbound<T, ResponseBody>;
 
 /// The one answer to a client-streaming call, which comes when it is awaited.
 #[derive(Debug)]
-pub struct Answer<T>(Answers<T>);
+pub struct Answer<T>(pub(crate) Answers<T>);
 
 impl<T: Message + Default> Answer<T> {
-    pub(crate) fn new(answers: Answers<T>) -> Self {
-        Answer(answers)
-    }
-
     /// Waits for the answer. The same as awaiting the value itself.
     ///
     /// # Errors
@@ -145,7 +134,12 @@ impl Deadline {
         Status::deadline_exceeded(format!("the call did not end within its {:?}", self.timeout))
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
+    /// Ready with DEADLINE_EXCEEDED once the time is up; never without a deadline.
+    pub(crate) fn poll(deadline: &mut Option<Self>, cx: &mut Context<'_>) -> Poll<Status> {
+        deadline.as_mut().map_or(Poll::Pending, |deadline| deadline.poll_timer(cx))
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(self.at)));
         ready!(timer.as_mut().poll(cx));
         Poll::Ready(self.status())
@@ -154,10 +148,7 @@ impl Deadline {
 
 impl ResponseBody {
     pub(crate) fn new(
-        head: ResponseFuture,
-        server: Arc<str>,
-        deadline: Option<Deadline>,
-        request: Option<Arc<Outlet>>,
+        head: ResponseFuture, server: Arc<str>, deadline: Option<Deadline>, request: Option<Arc<Outlet>>,
     ) -> Self {
         ResponseBody {
             stage: Stage::Head(head),
@@ -244,8 +235,8 @@ impl Source for ResponseBody {
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
         let mut polled = self.poll_stage(cx);
-        if let (Poll::Pending, Some(deadline)) = (&polled, &mut self.deadline) {
-            let status = ready!(deadline.poll(cx));
+        if polled.is_pending() {
+            let status = ready!(Deadline::poll(&mut self.deadline, cx));
             self.stage = Stage::Over(Err(status.clone()));
             polled = Poll::Ready(Err(status));
         }

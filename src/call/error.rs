@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::status::Status;
-use crate::wire::code::Code;
+use crate::{status::Status, wire::code::Code};
 
 /// The status of a call that ended because of `error`, while it was `doing` something ("reading the request").
 ///
@@ -13,11 +12,10 @@ pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
     let who = if error.is_remote() { "the peer" } else { "this side" };
     let (code, what) = match error.reason() {
         _ if error.is_io() => (Code::UNAVAILABLE, "the connection was lost".to_owned()),
-        Some(h2::Reason::NO_ERROR) if error.is_go_away() => {
-            (Code::UNAVAILABLE, format!("{who} is shutting the connection down (GOAWAY with NO_ERROR)"))
-        }
         Some(reason) if error.is_go_away() => {
-            (Code::from_reset(reason.into()), format!("{who} closed the connection with GOAWAY {reason:?}"))
+            let leaving = reason == h2::Reason::NO_ERROR;
+            let code = if leaving { Code::UNAVAILABLE } else { Code::from_reset(reason.into()) };
+            (code, format!("{who} closed the connection with GOAWAY {reason:?}"))
         }
         Some(reason) => (Code::from_reset(reason.into()), format!("{who} reset the stream with {reason:?}")),
         None if error.to_string().contains("not a result of an error") => {

@@ -1,17 +1,14 @@
 //! Messages coming in: chunks of DATA in, whole messages out.
 
-use std::future::poll_fn;
-use std::marker::PhantomData;
 use std::task::{Context, Poll, ready};
+use std::{future::poll_fn, marker::PhantomData};
 
 use bytes::Bytes;
 use h2::RecvStream;
 use prost::Message;
 
 use super::server::RequestBody;
-use crate::codec;
-use crate::status::Status;
-use crate::wire::frame::Decoder;
+use crate::{codec, status::Status, wire::frame::Decoder};
 
 /// The receiving half of a call, for messages of type `T`.
 ///
@@ -59,17 +56,11 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     /// UNIMPLEMENTED where no message comes, or two: so the specification's list of status codes has both sides report a
     /// broken cardinality.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
-        let mut first = None;
-        poll_fn(|cx| {
-            if first.is_none() {
-                first = Some(ready!(self.poll_next(cx))?.ok_or_else(|| self.cardinality("none"))?);
-            }
-            match ready!(self.poll_next(cx))? {
-                None => Poll::Ready(first.take().ok_or_else(|| self.cardinality("none"))),
-                Some(_) => Poll::Ready(Err(self.cardinality("two"))),
-            }
-        })
-        .await
+        let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
+        match self.next().await? {
+            None => Ok(message),
+            Some(_) => Err(self.cardinality("two")),
+        }
     }
 
     fn cardinality(&self, found: &str) -> Status {

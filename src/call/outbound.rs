@@ -8,27 +8,19 @@
 //! polls the call and moves what was put in on to h2. Only the driver waits for flow control, so that h2, which keeps one waker a
 //! stream, always wakes the one who can act.
 
-use std::borrow::Borrow;
-use std::future::poll_fn;
-use std::marker::PhantomData;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use std::{borrow::Borrow, future::poll_fn, marker::PhantomData, net::SocketAddr};
 
 use bytes::{Bytes, BytesMut};
-use h2::SendStream;
-use h2::server::SendResponse;
+use h2::{SendStream, server::SendResponse};
 use http::Uri;
 use prost::Message;
 use tokio::time::Instant;
 
 use super::error::{status_of, status_of_reset};
 use crate::codec::{self, Encoded};
-use crate::limits::BATCH;
-use crate::metadata::Metadata;
-use crate::status::Status;
-use crate::wire::frame::PREFIX_LEN;
-use crate::wire::head;
+use crate::{limits::BATCH, metadata::Metadata, status::Status, wire::frame::PREFIX_LEN, wire::head};
 
 /// The least room that a stream's buffer grows by.
 const ROOM: usize = 1024;
@@ -309,7 +301,8 @@ impl State {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether h2 has everything; what it has not, flow control holds back.
+    pub(crate) fn is_empty(&self) -> bool {
         self.piece.is_empty() && self.buffer.is_empty()
     }
 
@@ -402,11 +395,6 @@ impl State {
             Stage::Over(_) => Poll::Ready(()),
             _ => Poll::Pending,
         }
-    }
-
-    /// Whether bytes wait that flow control holds back.
-    pub(crate) fn is_blocked(&self) -> bool {
-        !self.is_empty()
     }
 
     /// Whether the response head is still to be sent.

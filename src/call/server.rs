@@ -8,9 +8,8 @@
 //! bidirectional        Inbound<Q>         &mut Outbound<R>
 //! ```
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use h2::RecvStream;
@@ -20,9 +19,7 @@ use tokio::time::Instant;
 use super::error::status_of;
 use super::inbound::{Inbound, Source, poll_body};
 use super::outbound::{Outbound, Outlet};
-use crate::codec::Encoded;
-use crate::metadata::Metadata;
-use crate::status::Status;
+use crate::{codec::Encoded, metadata::Metadata, status::Status};
 
 /// One message of a client, with what is known of its call.
 #[derive(Debug)]

@@ -1,23 +1,17 @@
 //! The four shapes of a call, as the typed clients of `service!` make them.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::Poll;
+use std::{pin::pin, sync::Arc, task::Poll};
 
 use bytes::{Bytes, BytesMut};
-use h2::SendStream;
-use h2::client::ResponseFuture;
+use h2::{SendStream, client::ResponseFuture};
 use http::uri::PathAndQuery;
 use prost::Message;
 
-use super::Channel;
-use super::connection::Live;
+use super::{Channel, connection::Live};
 use crate::call::client::{Deadline, ResponseBody};
 use crate::call::{Answer, Answers, CallOptions, Inbound, Outbound, Outlet, Response};
-use crate::codec;
-use crate::server::Method;
-use crate::status::Status;
+use crate::{codec, server::Method, status::Status};
 
 /// Calls the methods of one service by their names. A typed client has one inside.
 ///
@@ -34,7 +28,7 @@ use crate::status::Status;
 #[derive(Clone, Debug)]
 pub struct Caller {
     channel: Channel,
-    paths: Arc<[(&'static str, Result<PathAndQuery, String>)]>,
+    paths: Paths,
     options: CallOptions,
 }
 
@@ -61,11 +55,9 @@ impl Caller {
     /// # Errors
     /// The call's status, if it is not OK.
     pub async fn unary<Q: Message, R: Message + Default>(
-        &self,
-        method: &str,
-        message: &Q,
+        &self, method: &str, message: &Q,
     ) -> Result<Response<R>, Status> {
-        Answer::new(self.server_streaming(method, message).await?).response().await
+        Answer(self.server_streaming(method, message).await?).response().await
     }
 
     /// One message out, a stream in.
@@ -73,9 +65,7 @@ impl Caller {
     /// # Errors
     /// Why the call could not begin. The call's own status comes from the stream.
     pub async fn server_streaming<Q: Message, R: Message + Default>(
-        &self,
-        method: &str,
-        message: &Q,
+        &self, method: &str, message: &Q,
     ) -> Result<Answers<R>, Status> {
         let mut frame = BytesMut::new();
         codec::encode(message, &mut frame)?;
@@ -90,11 +80,10 @@ impl Caller {
     /// # Errors
     /// As for [`server_streaming`](Self::server_streaming).
     pub async fn client_streaming<Q: Message, R: Message + Default>(
-        &self,
-        method: &str,
+        &self, method: &str,
     ) -> Result<(Outbound<Q>, Answer<R>), Status> {
         let (requests, answers) = self.bidirectional(method).await?;
-        Ok((requests, Answer::new(answers)))
+        Ok((requests, Answer(answers)))
     }
 
     /// A stream out, a stream in.
@@ -102,8 +91,7 @@ impl Caller {
     /// # Errors
     /// As for [`server_streaming`](Self::server_streaming).
     pub async fn bidirectional<Q: Message, R: Message + Default>(
-        &self,
-        method: &str,
+        &self, method: &str,
     ) -> Result<(Outbound<Q>, Answers<R>), Status> {
         let Opened { response, request, live, deadline } = self.open(method).await?;
         let outlet = Arc::new(Outlet::request(request));
@@ -113,11 +101,7 @@ impl Caller {
     }
 
     fn answers<R: Message + Default>(
-        &self,
-        response: ResponseFuture,
-        server: Arc<str>,
-        deadline: Option<Deadline>,
-        request: Option<Arc<Outlet>>,
+        &self, response: ResponseFuture, server: Arc<str>, deadline: Option<Deadline>, request: Option<Arc<Outlet>>,
     ) -> Answers<R> {
         Inbound::new(ResponseBody::new(response, server, deadline, request), self.channel.max_message())
     }
@@ -134,13 +118,16 @@ impl Caller {
             let mut opening = pin!(self.channel.open(path, self.options.timeout, self.options.metadata.as_headers()));
             poll_fn(|cx| match opening.as_mut().poll(cx) {
                 Poll::Ready(opened) => Poll::Ready(opened),
-                Poll::Pending => deadline.as_mut().map_or(Poll::Pending, |deadline| deadline.poll(cx).map(Err)),
+                Poll::Pending => Deadline::poll(&mut deadline, cx).map(Err),
             })
             .await?
         };
         Ok(Opened { response, request, live, deadline })
     }
 }
+
+/// The path of each method, or why it is none.
+type Paths = Arc<[(&'static str, Result<PathAndQuery, String>)]>;
 
 /// A call whose request head is on its way.
 struct Opened {
@@ -151,10 +138,7 @@ struct Opened {
 }
 
 /// `/service/method` for each method. A service name that makes no path is told when it is called.
-fn paths(
-    service: &str,
-    methods: impl Iterator<Item = &'static str>,
-) -> Arc<[(&'static str, Result<PathAndQuery, String>)]> {
+fn paths(service: &str, methods: impl Iterator<Item = &'static str>) -> Paths {
     methods
         .map(|method| {
             let path = format!("/{service}/{method}");

@@ -1,26 +1,18 @@
 //! A channel: one server, one connection to it at a time, dialled when a call needs it.
 
-use std::fmt;
-use std::future::Future;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, future::Future, io};
 
 use bytes::Bytes;
-use h2::SendStream;
-use h2::client::ResponseFuture;
-use http::HeaderMap;
-use http::uri::PathAndQuery;
+use h2::{SendStream, client::ResponseFuture};
+use http::{HeaderMap, uri::PathAndQuery};
 use tokio::time::Instant;
 use tracing::info;
 
 use super::backoff;
 use super::connection::{self, Live};
 use super::dial::{self, Dial, Endpoint};
-use crate::call::status_of;
-use crate::connection::ByteStream;
-use crate::limits::Limits;
-use crate::status::Status;
-use crate::wire::head;
+use crate::{call::status_of, connection::ByteStream, limits::Limits, status::Status, wire::head};
 
 /// Calls to one server. Cheap to clone, and all clones share the connection.
 ///
@@ -89,10 +81,7 @@ impl Channel {
     /// A connection that the server is leaving, or that was lost unnoticed, fails before the stream is open.
     /// Nothing of the call has left then, so it starts again on a new connection.
     pub(super) async fn open(
-        &self,
-        path: &PathAndQuery,
-        timeout: Option<std::time::Duration>,
-        metadata: &HeaderMap,
+        &self, path: &PathAndQuery, timeout: Option<std::time::Duration>, metadata: &HeaderMap,
     ) -> Result<(ResponseFuture, SendStream<Bytes>, Live), Status> {
         let Endpoint { scheme, authority } = &self.shared.endpoint;
         let mut live = self.connection().await?;

@@ -1,10 +1,9 @@
 //! One connection of a client: its handshake, and the turns that drive it.
 
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, Stream};
@@ -74,9 +73,7 @@ pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &L
 /// The connection's turns: take what the senders of streaming requests have put in, let h2 read and write, and write once
 /// before going idle. Calls run in their callers' tasks; it is h2 that wakes them.
 async fn drive<IO: ByteStream>(
-    transport: Transport<IO>,
-    mut h2: Connection<Transport<IO>, Bytes>,
-    mut pumps: UnboundedReceiver<Pump>,
+    transport: Transport<IO>, mut h2: Connection<Transport<IO>, Bytes>, mut pumps: UnboundedReceiver<Pump>,
     limits: &Limits,
 ) -> io::Result<()> {
     let turn = Arc::new(Turn::default());
@@ -119,7 +116,7 @@ async fn pump(outlet: Arc<Outlet>, mut deadline: Option<Deadline>) {
         if sending.poll_request(cx).is_ready() {
             return Poll::Ready(());
         }
-        let late = std::task::ready!(deadline.as_mut().map_or(Poll::Pending, |deadline| deadline.poll(cx)));
+        let late = std::task::ready!(Deadline::poll(&mut deadline, cx));
         sending.reset(h2::Reason::CANCEL, late);
         Poll::Ready(())
     })

@@ -1,12 +1,6 @@
 //! Where a server is, and how its byte stream is had.
 
-use std::fmt;
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
-use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, future::Future, io, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 
 use http::Uri;
 use http::uri::{Authority, Scheme};

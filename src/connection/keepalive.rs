@@ -1,10 +1,7 @@
 //! Whether the peer is still there: PING at an interval, its answer within a time, and an end to idleness.
 
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::{future::Future, io, pin::Pin, time::Duration};
 
 use h2::{Ping, PingPong};
 use tokio::time::{Instant, Sleep};
@@ -13,20 +10,17 @@ use crate::limits::Limits;
 
 /// One timer for a connection. It pings though frames come in, since a peer that drips an endless header block
 /// is active and can't answer: PING must not stand between HEADERS and CONTINUATION (RFC 9113, section 6.10).
-#[derive(Debug)]
 pub(crate) struct Keepalive {
     pings: PingPong,
     timer: Pin<Box<Sleep>>,
     interval: Duration,
-    timeout: Duration,
     /// A PING is on its way, and its answer due when the timer fires.
     waiting: bool,
     idle: Duration,
-    idle_timeout: Duration,
+    limits: Limits,
 }
 
 /// What the connection should do.
-#[derive(Debug)]
 pub(crate) enum Verdict {
     /// It has been idle for long enough: send it away.
     Idle,
@@ -42,10 +36,9 @@ impl Keepalive {
             pings: pings?,
             timer: Box::pin(tokio::time::sleep(interval)),
             interval,
-            timeout: limits.keepalive_timeout,
             waiting: false,
             idle: Duration::ZERO,
-            idle_timeout: limits.idle_timeout,
+            limits: limits.clone(),
         })
     }
 
@@ -61,17 +54,17 @@ impl Keepalive {
             }
             ready!(self.timer.as_mut().poll(cx));
             if self.waiting {
-                let text = format!("the peer did not answer a PING within {:?}", self.timeout);
+                let text = format!("the peer did not answer a PING within {:?}", self.limits.keepalive_timeout);
                 return Poll::Ready(Verdict::Gone(io::Error::new(io::ErrorKind::TimedOut, text)));
             }
             self.idle += self.interval;
-            if self.idle > self.idle_timeout {
+            if self.idle > self.limits.idle_timeout {
                 self.set_timer(self.interval);
                 return Poll::Ready(Verdict::Idle);
             }
             // It fails only when the connection is over, which its own poll tells.
             self.waiting = self.pings.send_ping(Ping::opaque()).is_ok();
-            self.set_timer(if self.waiting { self.timeout } else { self.interval });
+            self.set_timer(if self.waiting { self.limits.keepalive_timeout } else { self.interval });
         }
     }
 

@@ -6,10 +6,9 @@
 //! So all answers of a turn leave together, and nothing waits for a timer.
 
 use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use bytes::{Buf, BytesMut};
 use socket2::{SockRef, TcpKeepalive};
@@ -111,9 +110,7 @@ impl<IO: ByteStream> AsyncWrite for Transport<IO> {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
+        self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.lock().poll_write(cx, pieces)
     }

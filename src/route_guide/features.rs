@@ -85,11 +85,6 @@ impl Features {
         self.at(point).is_some()
     }
 
-    /// The feature at exactly this point.
-    pub fn feature(&self, point: &Point) -> Option<Feature> {
-        self.at(point).map(|index| self.get(index))
-    }
-
     /// The features inside a rectangle, as runs of neighbouring indexes in database order. A rectangle over everything
     /// is one run. See [`Runs`] for what it costs.
     pub fn within(&self, bounds: &Bounds) -> Runs<'_> {
@@ -222,7 +217,10 @@ mod tests {
     #[test]
     fn the_embedded_database_is_as_its_description_says() {
         let features = Features::embedded();
-        let trail = features.feature(&point(409_146_138, -746_188_906)).expect("the tutorial's client asks for it");
+        let trail = features
+            .at(&point(409_146_138, -746_188_906))
+            .map(|index| features.get(index))
+            .expect("the tutorial's client asks for it");
         assert_eq!(trail.name, "Berkshire Valley Management Area Trail, Jefferson, NJ, USA");
         assert!(!features.contains(&point(0, 0)));
         let bounds = Bounds::between(&point(400_000_000, -750_000_000), &point(420_000_000, -730_000_000));
@@ -255,7 +253,7 @@ mod tests {
         let spot = point(7, 7);
         let features =
             Features::from_entries([(point(1, 1), "a"), (spot, "b"), (spot, "c"), (point(2, 2), "d"), (spot, "e")]);
-        assert_eq!(features.feature(&spot).expect("it is there").name, "b");
+        assert_eq!(features.at(&spot).map(|index| features.get(index)).expect("it is there").name, "b");
         assert_eq!(features.within(&Bounds::between(&spot, &spot)).collect::<Vec<_>>(), [1..3, 4..5]);
     }
 
@@ -333,7 +331,8 @@ mod tests {
         #[test]
         fn a_feature_comes_back_as_it_went_in(name in ".{0,300}", location in any_point()) {
             let feature = Feature { name: name.clone(), location: Some(location) };
-            prop_assert_eq!(Features::from_entries([(location, name)]).feature(&location), Some(feature));
+            let features = Features::from_entries([(location, name)]);
+            prop_assert_eq!(features.at(&location).map(|index| features.get(index)), Some(feature));
         }
     }
 }

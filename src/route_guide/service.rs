@@ -1,7 +1,6 @@
 //! The service: its declaration, and its four handlers, one for each shape of a call.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::BytesMut;
 use tokio::time::Instant;
@@ -9,8 +8,7 @@ use tokio::time::Instant;
 use super::geo::{Bounds, Route};
 use super::{Feature, Features, Point, Rectangle, RouteNote, RouteSummary};
 use crate::call::{Inbound, Outbound, Request};
-use crate::codec::Encoded;
-use crate::status::Status;
+use crate::{codec::Encoded, status::Status};
 
 crate::service! {
     /// The RouteGuide service of the gRPC tutorials.
@@ -80,9 +78,7 @@ impl RouteGuide for Guide {
     }
 
     async fn route_chat(
-        &self,
-        mut notes: Inbound<RouteNote>,
-        earlier_notes: &mut Outbound<RouteNote>,
+        &self, mut notes: Inbound<RouteNote>, earlier_notes: &mut Outbound<RouteNote>,
     ) -> Result<(), Status> {
         let mut stored: HashMap<Point, BytesMut> = HashMap::new();
         let mut room = MAX_NOTES;

@@ -1,45 +1,19 @@
 //! The tutorial's tour: the four calls in order, told line by line.
 
 use std::io::{self, Write};
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, error::Error};
 
 use rand::seq::IndexedRandom;
 
 use super::{Feature, Features, Point, Rectangle, RouteGuideClient, RouteNote};
 use crate::status::Status;
 
-/// Why a tour ended early.
-#[derive(Debug)]
-pub enum TourError {
-    /// A call failed; with the method's name.
-    Call(&'static str, Status),
-    /// The lines could not be written.
-    Output(io::Error),
-}
-
-impl fmt::Display for TourError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TourError::Call(method, status) => write!(f, "{method} failed: {status}"),
-            TourError::Output(error) => write!(f, "can't write: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for TourError {}
-
-impl From<io::Error> for TourError {
-    fn from(error: io::Error) -> Self {
-        TourError::Output(error)
-    }
-}
-
-/// How a part of the tour ended.
-pub type Outcome = Result<(), TourError>;
+/// How a part of the tour ended: the status of a call that failed with its method's name, or the error of a write.
+pub type Outcome = Result<(), Box<dyn Error>>;
 
 /// Gives a call's status the name of its method.
-fn of(method: &'static str) -> impl FnOnce(Status) -> TourError {
-    move |status| TourError::Call(method, status)
+fn of(method: &'static str) -> impl FnOnce(Status) -> Box<dyn Error> {
+    move |status| format!("{method} failed: {status}").into()
 }
 
 /// The points that the tutorial asks for: the first has a feature, the second has none.

@@ -1,11 +1,9 @@
 //! One connection: its handshake, and then its turns, until it ends.
 
 use std::future::{Future, poll_fn};
-use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, Stream};
@@ -15,11 +13,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, timeout};
 use tracing::debug;
 
-use super::Router;
-use super::dispatch::Dispatcher;
-use crate::call::status_of;
+use super::{Router, dispatch::Dispatcher};
 use crate::connection::{ByteStream, Keepalive, Transport, Turn, Verdict};
-use crate::limits::Limits;
+use crate::{call::status_of, limits::Limits};
 
 /// Serves one connection from its first byte to its last.
 ///
@@ -36,11 +32,7 @@ use crate::limits::Limits;
 /// times the cost of the whole call. The price of this order is that a handler which computes for long holds up its connection's other
 /// calls: such a handler moves its computation to `tokio::task::spawn_blocking`, or into a task of its own.
 pub(super) async fn serve<IO: ByteStream, R: Router>(
-    io: IO,
-    peer: Option<SocketAddr>,
-    router: &R,
-    limits: &Limits,
-    mut stop: watch::Receiver<bool>,
+    io: IO, peer: Option<SocketAddr>, router: &R, limits: &Limits, mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut stopped = pin!(async move {
         // The sender gone means that nobody will ever stop this connection.
@@ -118,8 +110,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
 }
 
 async fn handshake<IO: ByteStream>(
-    transport: &Transport<IO>,
-    limits: &Limits,
+    transport: &Transport<IO>, limits: &Limits,
 ) -> io::Result<Connection<Transport<IO>, Bytes>> {
     let mut handshake = pin!(
         Builder::new()

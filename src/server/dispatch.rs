@@ -1,12 +1,10 @@
 //! From a request's head to its handler, and from the handler's result to the trailers.
 
-use std::any::Any;
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{any::Any, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -15,13 +13,8 @@ use http::{HeaderValue, Request, Response, request};
 use tracing::info;
 
 use super::Router;
-use crate::call::client::Deadline;
 use crate::call::{IncomingCall, Origin, Outlet};
-use crate::limits::Limits;
-use crate::metadata::Metadata;
-use crate::status::Status;
-use crate::wire::code::Code;
-use crate::wire::head;
+use crate::{call::client::Deadline, limits::Limits, metadata::Metadata, status::Status, wire::code::Code, wire::head};
 
 /// What the calls of one connection have in common.
 pub(super) struct Dispatcher<'a, R> {
@@ -97,9 +90,7 @@ fn admit(parts: &request::Parts) -> Result<Option<Deadline>, (Response<()>, Stat
 /// Each time the handler yields, its messages go on to h2, and the two things that end a call from outside are looked at: the
 /// client's reset and the deadline. Both drop the handler at once.
 async fn run(
-    handler: impl Future<Output = Result<(), Status>>,
-    outlet: &Outlet,
-    mut deadline: Option<Deadline>,
+    handler: impl Future<Output = Result<(), Status>>, outlet: &Outlet, mut deadline: Option<Deadline>,
 ) -> Status {
     let outcome = {
         let mut handler = pin!(handler);
@@ -111,14 +102,14 @@ async fn run(
             if let Poll::Ready(status) = outlet.lock().poll_yield(cx) {
                 return Poll::Ready(Outcome::Lost(status));
             }
-            poll_deadline(&mut deadline, cx).map(Outcome::Late)
+            Deadline::poll(&mut deadline, cx).map(Outcome::Late)
         })
         .await
     };
     let status = match outcome {
         Outcome::Lost(status) => return status,
         // A message that was cut short can't be followed by trailers: the peer would take them for a broken frame.
-        Outcome::Late(status) if outlet.lock().is_blocked() => {
+        Outcome::Late(status) if !outlet.lock().is_empty() => {
             outlet.lock().reset(Reason::CANCEL, status.clone());
             return status;
         }
@@ -133,7 +124,7 @@ async fn run(
             return Poll::Ready(lost);
         }
         // The client does not read its answer, and its time is up: only a reset passes a window that is full.
-        let late = std::task::ready!(poll_deadline(&mut deadline, cx));
+        let late = std::task::ready!(Deadline::poll(&mut deadline, cx));
         sending.reset(Reason::CANCEL, late.clone());
         Poll::Ready(late)
     })
@@ -150,14 +141,9 @@ enum Outcome {
     Late(Status),
 }
 
-fn poll_deadline(deadline: &mut Option<Deadline>, cx: &mut Context<'_>) -> Poll<Status> {
-    deadline.as_mut().map_or(Poll::Pending, |deadline| deadline.poll(cx))
-}
-
 /// A handler that panics ends its own call, and no other.
 fn poll_caught(
-    handler: Pin<&mut impl Future<Output = Result<(), Status>>>,
-    cx: &mut Context<'_>,
+    handler: Pin<&mut impl Future<Output = Result<(), Status>>>, cx: &mut Context<'_>,
 ) -> Poll<Result<(), Status>> {
     catch_unwind(AssertUnwindSafe(|| handler.poll(cx))).unwrap_or_else(|panic| {
         tracing::error!(panic = panic_text(&*panic), "a handler panicked");

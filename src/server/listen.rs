@@ -1,12 +1,6 @@
 //! Sockets: listening, accepting, and the stop of them all.
 
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,9 +37,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 pub(super) async fn serve<R: Router>(
-    server: Arc<Server<R>>,
-    listeners: Vec<TcpListener>,
-    stop: impl Future<Output = ()>,
+    server: Arc<Server<R>>, listeners: Vec<TcpListener>, stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut stop = pin!(stop);
     let (stopping, stopped) = watch::channel(false);

@@ -17,18 +17,11 @@ mod connection;
 mod dispatch;
 mod listen;
 
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::{net::TcpListener, sync::watch};
 
-use crate::call::IncomingCall;
-use crate::connection::ByteStream;
-use crate::limits::Limits;
-use crate::status::Status;
+use crate::{call::IncomingCall, connection::ByteStream, limits::Limits, status::Status};
 
 pub use crate::service::{Method, Service};
 pub use listen::listen;
@@ -66,9 +59,7 @@ impl<R: Router> Server<R> {
     /// None that a peer can cause: a connection's errors are logged, and when the process is out of
     /// file descriptors, accepting waits.
     pub async fn serve(
-        self,
-        listeners: impl IntoIterator<Item = TcpListener>,
-        stop: impl Future<Output = ()>,
+        self, listeners: impl IntoIterator<Item = TcpListener>, stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
         listen::serve(Arc::new(self), listeners.into_iter().collect(), stop).await
     }
@@ -78,10 +69,7 @@ impl<R: Router> Server<R> {
     /// # Errors
     /// What ended the connection, unless it was a proper end: the peer's errors, timeouts, I/O errors.
     pub async fn serve_connection<IO: ByteStream>(
-        &self,
-        io: IO,
-        peer: Option<SocketAddr>,
-        stop: watch::Receiver<bool>,
+        &self, io: IO, peer: Option<SocketAddr>, stop: watch::Receiver<bool>,
     ) -> io::Result<()> {
         connection::serve(io, peer, &self.router, &self.limits, stop).await
     }

@@ -85,10 +85,7 @@ impl Types {
 
     /// Takes a field off `rest` and gives its name, value and note. The content of a message field goes to `inner`.
     fn field<'a>(
-        &'a self,
-        kind: Option<&DescriptorProto>,
-        rest: &mut Bytes,
-        depth: usize,
+        &'a self, kind: Option<&DescriptorProto>, rest: &mut Bytes, depth: usize,
         inner: &mut (Option<&'a DescriptorProto>, Bytes),
     ) -> Result<(String, Bytes, String), &'static str> {
         let tag = varint(rest).ok_or("a tag is a varint of one to ten bytes")?;

@@ -241,10 +241,7 @@ fn grow(buffer: &mut Vec<u8>, more: usize, bound: usize) {
 /// On error `dst` is as it was before. `write` must only append.
 #[inline]
 pub fn encode_with(
-    dst: &mut BytesMut,
-    compressed: bool,
-    len_hint: usize,
-    write: impl FnOnce(&mut BytesMut),
+    dst: &mut BytesMut, compressed: bool, len_hint: usize, write: impl FnOnce(&mut BytesMut),
 ) -> Result<(), TooLong> {
     let start = dst.len();
     dst.reserve(PREFIX_LEN + len_hint);

@@ -141,10 +141,7 @@ pub fn split_path(path: &str) -> Option<(&str, &str)> {
 /// "Implementations should send Timeout immediately after the reserved headers and they should send the Call-Definition
 /// headers before sending Custom-Metadata."
 pub fn request(
-    scheme: &Scheme,
-    authority: &Authority,
-    path: &PathAndQuery,
-    timeout: Option<Duration>,
+    scheme: &Scheme, authority: &Authority, path: &PathAndQuery, timeout: Option<Duration>,
     metadata: Option<&HeaderMap>,
 ) -> Request<()> {
     let mut uri = http::uri::Parts::default();

@@ -137,9 +137,7 @@ impl Answer {
 
 /// Sends a request with `body`, and reads its answer to the end.
 pub async fn call(
-    requests: &mut SendRequest<Bytes>,
-    head: Request<()>,
-    body: impl IntoIterator<Item = Bytes>,
+    requests: &mut SendRequest<Bytes>, head: Request<()>, body: impl IntoIterator<Item = Bytes>,
 ) -> Result<Answer, h2::Error> {
     let mut ready = requests.clone().ready().await?;
     let (response, mut stream) = ready.send_request(head, false)?;

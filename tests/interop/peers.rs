@@ -101,10 +101,7 @@ fn version(program: &str, question: &[&str], oldest: &str) -> Result<String, Str
 /// The directory that `install` has filled for this interpreter's version and these requirements: by an earlier
 /// run, or now. Of several test processes one installs and the others wait.
 fn installed(
-    name: &str,
-    version: &str,
-    requirements: &[&Path],
-    install: impl FnOnce(&Path) -> Result<(), String>,
+    name: &str, version: &str, requirements: &[&Path], install: impl FnOnce(&Path) -> Result<(), String>,
 ) -> Result<PathBuf, String> {
     let mut hasher = DefaultHasher::new();
     version.hash(&mut hasher);

@@ -52,10 +52,7 @@ impl Process {
 
     /// Waits until `find` makes something of a whole line of standard output.
     pub fn wait_for_line<T>(
-        &mut self,
-        within: Duration,
-        what: &str,
-        find: impl Fn(&str) -> Option<T>,
+        &mut self, within: Duration, what: &str, find: impl Fn(&str) -> Option<T>,
     ) -> Result<T, String> {
         let start = Instant::now();
         loop {
