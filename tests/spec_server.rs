@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +12,7 @@ use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide
 use h2grpc::server::Server;
 use http::{Method, StatusCode};
 use prost::Message;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 const GET: &str = "/routeguide.RouteGuide/GetFeature";
@@ -451,6 +453,46 @@ async fn rapid_resets_do_not_pile_up_handlers() {
     // Whatever the server made of that connection, others are served.
     let mut others = connect(running.address).await;
     assert_eq!(call(&mut others, head(GET).body(()).unwrap(), [frame(&TRAIL)]).await.unwrap().code(), 0);
+}
+
+/// A byte stream that has nothing to read and yet wakes its reader at once, as Tokio does to a task whose budget is spent.
+struct Restless(&'static [u8]);
+
+impl AsyncRead for Restless {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        if self.0.is_empty() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        into.put_slice(std::mem::take(&mut self.0));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Restless {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn connection_that_is_always_busy_lets_the_others_of_its_thread_run() {
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let busy = tokio::spawn(async move {
+        let client = Restless(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00");
+        let _ = Server::new().serve_connection(client, None, stopped).await;
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await; // it returns only when the connection's task has yielded too
+    }
+    assert!(!busy.is_finished());
+    busy.abort();
 }
 
 /// Reads until the server closes.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::debug;
 
 use crate::call::{Outlet, client::Deadline};
-use crate::connection::{ByteStream, Keepalive, Transport, Turn, Verdict};
+use crate::connection::{ByteStream, Keepalive, ROUNDS, Transport, Turn, Verdict};
 use crate::limits::Limits;
 
 /// A connection that calls can be opened on. Its task ends with the last handle and the last call.
@@ -83,7 +83,7 @@ async fn drive<IO: ByteStream>(
     poll_fn(|task| {
         turn.begin(task);
         let cx = &mut Context::from_waker(&waker);
-        loop {
+        for _ in 0..ROUNDS {
             while let Poll::Ready(Some((outlet, deadline))) = pumps.poll_recv(cx) {
                 requests.push(pump(outlet, deadline));
             }
@@ -94,17 +94,15 @@ async fn drive<IO: ByteStream>(
             if let Some(Poll::Ready(Verdict::Gone(error))) = keepalive.as_mut().map(|k| k.poll(cx, true)) {
                 return Poll::Ready(Err(error));
             }
-            if turn.goes_round_again() {
-                continue;
+            if !turn.goes_round_again() {
+                break;
             }
-            if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
-                return Poll::Ready(Err(error));
-            }
-            if turn.end() {
-                return Poll::Pending;
-            }
-            turn.begin(task);
         }
+        if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
+            return Poll::Ready(Err(error));
+        }
+        turn.end(task);
+        Poll::Pending
     })
     .await
 }

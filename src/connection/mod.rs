@@ -8,4 +8,4 @@ mod turn;
 pub(crate) use keepalive::{Keepalive, Verdict};
 pub use transport::ByteStream;
 pub(crate) use transport::{Transport, prepare};
-pub(crate) use turn::Turn;
+pub(crate) use turn::{ROUNDS, Turn};

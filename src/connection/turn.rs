@@ -6,6 +6,10 @@ use std::task::{Context, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
+/// How often one turn goes round at most. A connection that always has something to do must let the others of its thread
+/// have their turn, and when Tokio's budget for a task is spent, everything only says "again" until the task has yielded.
+pub(crate) const ROUNDS: usize = 16;
+
 /// The waker that everything of a connection is polled with.
 ///
 /// What one part of a turn does wakes another: a frame wakes its call, an answer wakes the connection. Passed on to the runtime each
@@ -30,10 +34,12 @@ impl Turn {
         self.again.swap(false, Ordering::SeqCst)
     }
 
-    /// Ends the turn: from here on a wake-up reaches the runtime. False when one came at the last moment.
-    pub(crate) fn end(&self) -> bool {
+    /// Ends the turn: from here on a wake-up reaches the runtime, as does one that is left over.
+    pub(crate) fn end(&self, cx: &Context<'_>) {
         self.running.store(false, Ordering::SeqCst);
-        !self.again.load(Ordering::SeqCst)
+        if self.again.load(Ordering::SeqCst) {
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// The waker to poll with.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep, timeout};
 use tracing::debug;
 
 use super::{Router, dispatch::Dispatcher};
-use crate::connection::{ByteStream, Keepalive, Transport, Turn, Verdict};
+use crate::connection::{ByteStream, Keepalive, ROUNDS, Transport, Turn, Verdict};
 use crate::{call::status_of, limits::Limits};
 
 /// Serves one connection from its first byte to its last.
@@ -59,7 +59,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
     poll_fn(|task| {
         turn.begin(task);
         let cx = &mut Context::from_waker(&waker);
-        loop {
+        for _ in 0..ROUNDS {
             let was_draining = draining.is_some();
             let mut busy = !calls.is_empty();
             while let Poll::Ready(accepted) = h2.poll_accept(cx) {
@@ -91,20 +91,18 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")));
             }
 
-            if turn.goes_round_again() || draining.is_some() != was_draining {
-                continue;
+            if !turn.goes_round_again() && draining.is_some() == was_draining {
+                break;
             }
-            if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
-                return Poll::Ready(Err(error));
-            }
-            if keepalive.as_ref().is_some_and(Keepalive::is_idle) {
-                transport.release();
-            }
-            if turn.end() {
-                return Poll::Pending;
-            }
-            turn.begin(task);
         }
+        if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
+            return Poll::Ready(Err(error));
+        }
+        if keepalive.as_ref().is_some_and(Keepalive::is_idle) {
+            transport.release();
+        }
+        turn.end(task);
+        Poll::Pending
     })
     .await
 }
