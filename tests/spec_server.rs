@@ -464,7 +464,9 @@ impl AsyncRead for Restless {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        into.put_slice(std::mem::take(&mut self.0));
+        let (now, later) = self.0.split_at(self.0.len().min(into.remaining()));
+        into.put_slice(now);
+        self.0 = later;
         Poll::Ready(Ok(()))
     }
 }
