@@ -1,8 +1,8 @@
 //! Whole calls over loopback TCP, from the typed client to the handler and back: `cargo bench --bench call`.
 //!
-//! The server has a thread of this process and the client another, each with a runtime of one thread, over one connection. So a
-//! figure holds the work of both sides; with one call at a time it is mostly the system's wake-ups, with 100 at a
-//! time it is the stack. Figures of the server alone need a client in a process of its own.
+//! The server has a thread of this process and the client another, each with a runtime of one thread, over one
+//! connection. So a figure holds the work of both sides; with one call at a time it is mostly the system's wake-ups,
+//! with 100 at a time it is the stack. Figures of the server alone need a client in a process of its own.
 
 use std::sync::mpsc;
 use std::thread;

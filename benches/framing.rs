@@ -1,8 +1,8 @@
 //! Length-prefixed messages, encoded and decoded, beside the obvious naive way.
 //!
-//! `cargo bench --bench framing` runs all; `cargo bench --bench framing -- burst` the bursts of 22-byte frames (a RouteGuide
-//! Point and its prefix) in 16 KiB chunks, which a busy stream consists of. `h2grpc` is this crate; `naive` takes a fresh
-//! `Vec` for every message, and reads by extending a `Vec` and draining messages off its front.
+//! `cargo bench --bench framing` runs all; `cargo bench --bench framing -- burst` the bursts of 22-byte frames (a
+//! RouteGuide Point and its prefix) in 16 KiB chunks, which a busy stream consists of. `h2grpc` is this crate; `naive`
+//! takes a fresh `Vec` for every message, and reads by extending a `Vec` and draining messages off its front.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! RouteGuide's own work, each beside the obvious naive way: `cargo bench --bench geo`.
 //!
 //! The naive database is a `Vec<Feature>` that is searched from its beginning and encoded for every answer. Points
-//! and rectangles are random but the same in every run, and each is asked for in turn, so that caches help as little as they
-//! would in a server. Databases are read from JSON; time and memory of that are printed on the way.
+//! and rectangles are random but the same in every run, and each is asked for in turn, so that caches help as little as
+//! they would in a server. Databases are read from JSON; time and memory of that are printed on the way.
 
 use std::{fs, hint::black_box, time::Instant};
 

@@ -40,8 +40,8 @@
 //! a rule is answered here, with an HTTP status or a gRPC [`Status`](status::Status), and no handler sees it.
 //!
 //! **3. Route.** The [`Router`](server::Router) finds the [`Service`](server::Service) by the path's first half and its
-//! [`Method`](server::Method) by the second. The dispatch that [`service!`] wrote puts the call into the method's shape: here
-//! [`IncomingCall::unary`](call::IncomingCall::unary).
+//! [`Method`](server::Method) by the second. The dispatch that [`service!`] wrote puts the call into the method's
+//! shape: here [`IncomingCall::unary`](call::IncomingCall::unary).
 //!
 //! **4. Message.** The DATA frame holds a Length-Prefixed-Message, five bytes and a payload. [`wire::frame::Decoder`]
 //! takes it out however it was cut, [`codec`] decodes it, and [`call::Inbound`] hands it over.
@@ -72,8 +72,9 @@
 //! **5. Handler.** `get_feature` of [`route_guide`] is polled in the connection's own task: it costs no task and
 //! no wake-up. It gives a message, or a [`Status`](status::Status) that says why not.
 //!
-//! **6. Answer.** [`call::Outbound`] gathers frames and hands them to h2 when there are enough ([`limits::BATCH`]) or when
-//! the handler waits or ends, within the client's flow-control window. Head, message and trailers of this call leave in one system call.
+//! **6. Answer.** [`call::Outbound`] gathers frames and hands them to h2 when there are enough ([`limits::BATCH`]) or
+//! when the handler waits or ends, within the client's flow-control window. Head, message and trailers of this call
+//! leave in one system call.
 //!
 //! ```text
 //! <- HEADERS  stream 1  END_HEADERS  14 bytes                             response head
@@ -97,16 +98,18 @@
 //!     40 88 9a ca c8 b2 12 34 da 8f 81 07  grpc-status: 0                  OK
 //! ```
 //!
-//! **8. The other side.** The client is the mirror image: the typed client of [`service!`] has a [`client::Caller`], which opens a
-//! stream on its [`client::Channel`], sends head and message, and reads head, message and trailers as a [`call::Response`], or
-//! as the `Status` that the trailers, a reset stream or a lost connection ([`wire::code`]) stand for.
+//! **8. The other side.** The client is the mirror image: the typed client of [`service!`] has a [`client::Caller`],
+//! which opens a stream on its [`client::Channel`], sends head and message, and reads head, message and trailers as a
+//! [`call::Response`], or as the `Status` that the trailers, a reset stream or a lost connection ([`wire::code`]) stand
+//! for.
 //!
-//! **9. The picture.** The listings above are [`transcript`]'s: it records a connection's bytes, and reads them by its own code.
+//! **9. The picture.** The listings above are [`transcript`]'s: it records a connection's bytes, and reads them by its
+//! own code.
 //!
 //! # Features
 //!
-//! The stack alone is `default-features = false`. The features `route-guide` and `transcript` add the rooms of those names,
-//! and `cli`, the default, both and what the binaries `server`, `client` and `tour` need.
+//! The stack alone is `default-features = false`. The features `route-guide` and `transcript` add the rooms of those
+//! names, and `cli`, the default, both and what the binaries `server`, `client` and `tour` need.
 //!
 #![cfg_attr(feature = "route-guide", doc = "[`route_guide`]: crate::route_guide")]
 #![cfg_attr(not(feature = "route-guide"), doc = "[`route_guide`]: #features")]

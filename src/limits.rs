@@ -1,19 +1,20 @@
 //! Every limit in one place, each with the reason for its number.
 //!
-//! A server that is open to strangers is as sturdy as its smallest unbounded queue, so whatever a peer can make us hold,
-//! do or wait for has its limit here. [`Limits`] holds those that a user may want to change; the constants are those
-//! whose value follows from HTTP/2 or from a measurement.
+//! A server that is open to strangers is as sturdy as its smallest unbounded queue, so whatever a peer can make us
+//! hold, do or wait for has its limit here. [`Limits`] holds those that a user may want to change; the constants are
+//! those whose value follows from HTTP/2 or from a measurement.
 
 use std::time::Duration;
 
 /// How many bytes of a call's frames gather before they go to HTTP/2 while the handler is still running.
 ///
-/// 16 KiB is the largest DATA frame that every peer takes (RFC 9113, SETTINGS_MAX_FRAME_SIZE's initial value), and a DATA frame
-/// costs about the same whatever it holds: streams of 70-byte messages cost 0.28 us a message in frames of their own and
-/// 0.04 us in frames of 16 KiB.
+/// 16 KiB is the largest DATA frame that every peer takes (RFC 9113, SETTINGS_MAX_FRAME_SIZE's initial value), and a
+/// DATA frame costs about the same whatever it holds: streams of 70-byte messages cost 0.28 us a message in frames of
+/// their own and 0.04 us in frames of 16 KiB.
 pub const BATCH: usize = 16 * 1024;
 
-/// How many bytes wait under HTTP/2 for one system call. Four of the largest common DATA frames: more gains nothing measurable.
+/// How many bytes wait under HTTP/2 for one system call. Four of the largest common DATA frames: more gains nothing
+/// measurable.
 pub const WRITE_BUFFER: usize = 64 * 1024;
 
 /// What a server or a client allows its peer. `Limits::default()` holds for servers on the open network.
@@ -21,7 +22,8 @@ pub const WRITE_BUFFER: usize = 64 * 1024;
 #[non_exhaustive]
 pub struct Limits {
     /// The longest message that is taken in, in bytes. 4 MiB is the default of every gRPC implementation, so a
-    /// message that passes here passes elsewhere. A longer one ends its call with RESOURCE_EXHAUSTED, before it is stored.
+    /// message that passes here passes elsewhere. A longer one ends its call with RESOURCE_EXHAUSTED, before it is
+    /// stored.
     pub max_message: usize,
 
     /// SETTINGS_MAX_CONCURRENT_STREAMS: how many calls one connection may have open. 100 is the least that RFC 9113
@@ -40,10 +42,10 @@ pub struct Limits {
     /// stop the others.
     pub connection_window: u32,
 
-    /// How much overhead in small DATA frames may be unread, in bytes: a frame under 256 bytes counts for what it lacks of
-    /// 256. Clients send each message in a frame of its own, so a window full of RouteGuide points (22 bytes each) is
-    /// 2 MiB / 22 x 234 = 22 MiB. It bounds the frames queued on a connection to some 100,000; beyond, the connection
-    /// ends with ENHANCE_YOUR_CALM.
+    /// How much overhead in small DATA frames may be unread, in bytes: a frame under 256 bytes counts for what it
+    /// lacks of 256. Clients send each message in a frame of its own, so a window full of RouteGuide points (22
+    /// bytes each) is 2 MiB / 22 x 234 = 22 MiB. It bounds the frames queued on a connection to some 100,000;
+    /// beyond, the connection ends with ENHANCE_YOUR_CALM.
     pub small_frame_budget: usize,
 
     /// How long a new connection may take until its HTTP/2 preface and SETTINGS are there.
@@ -51,7 +53,8 @@ pub struct Limits {
 
     /// A PING goes out this often, and a connection that does not answer it within
     /// [`keepalive_timeout`](Self::keepalive_timeout) is closed: so half-open connections end, and those that
-    /// drip an endless header block. `None` sends none; for clients that is the default, as gRPC servers count pings as abuse.
+    /// drip an endless header block. `None` sends none; for clients that is the default, as gRPC servers count pings
+    /// as abuse.
     pub keepalive_interval: Option<Duration>,
 
     /// How long the answer to a PING may take. 20 s is gRPC's default.

@@ -1,7 +1,7 @@
 //! Metadata: what a call says beside its messages, as HTTP/2 headers and trailers.
 //!
-//! "Custom-Metadata -> Binary-Header / ASCII-Header" (gRPC over HTTP/2, section Requests). A name that ends in `-bin` has
-//! bytes for a value, base64 on the wire; every other value is printable ASCII. A name may have several values.
+//! "Custom-Metadata -> Binary-Header / ASCII-Header" (gRPC over HTTP/2, section Requests). A name that ends in `-bin`
+//! has bytes for a value, base64 on the wire; every other value is printable ASCII. A name may have several values.
 //!
 //! ```text
 //! trace-id: 7f3a            ASCII-Header
@@ -36,8 +36,8 @@ impl Metadata {
         Metadata::default()
     }
 
-    /// All headers that a peer sent. Those with reserved names stay readable with [`get`](Self::get), but do not count as
-    /// entries: they are neither listed nor sent on.
+    /// All headers that a peer sent. Those with reserved names stay readable with [`get`](Self::get), but do not count
+    /// as entries: they are neither listed nor sent on.
     pub fn from_headers(headers: HeaderMap) -> Metadata {
         Metadata(headers)
     }
@@ -142,7 +142,8 @@ fn is_binary(name: &str) -> bool {
     name.len() >= 4 && name.as_bytes()[name.len() - 4..].eq_ignore_ascii_case(b"-bin")
 }
 
-/// "Header-Name -> 1*( %x30-39 / %x61-7A / "_" / "-" / ".") ; 0-9 a-z _ - .": upper case is lowered, as HTTP/2 wants it.
+/// "Header-Name -> 1*( %x30-39 / %x61-7A / "_" / "-" / ".") ; 0-9 a-z _ - .": upper case is lowered, as HTTP/2 wants
+/// it.
 fn checked_name(name: &str) -> Result<HeaderName, MetadataError> {
     let lower = name.to_ascii_lowercase();
     if let Some(why) = head::reserved(&lower) {

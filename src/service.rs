@@ -4,7 +4,8 @@ use std::future::Future;
 
 use crate::{call::IncomingCall, status::Status};
 
-/// A set of methods under one name. [`service!`](crate::service) implements it; by hand it is needed for proxies and the like.
+/// A set of methods under one name. [`service!`](crate::service) implements it; by hand it is needed for proxies and
+/// the like.
 pub trait Service: Send + Sync + 'static {
     /// The methods, in the order of their declaration.
     const METHODS: &'static [Method];

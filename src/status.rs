@@ -181,7 +181,8 @@ impl Error for Status {
     }
 }
 
-/// A message over the limit is RESOURCE_EXHAUSTED, with both sizes and the setting; bytes that are no message are INTERNAL.
+/// A message over the limit is RESOURCE_EXHAUSTED, with both sizes and the setting; bytes that are no message are
+/// INTERNAL.
 impl From<FrameError> for Status {
     fn from(error: FrameError) -> Status {
         let code = match error {

@@ -1,5 +1,5 @@
-//! RouteGuide a second time, in the plainest way there is: lists, scanned from the front, and the formula from the book. What
-//! the server answers over a real connection must be what this says, for inputs that chance picks.
+//! RouteGuide a second time, in the plainest way there is: lists, scanned from the front, and the formula from the
+//! book. What the server answers over a real connection must be what this says, for inputs that chance picks.
 
 mod common;
 

@@ -455,7 +455,8 @@ async fn rapid_resets_do_not_pile_up_handlers() {
     assert_eq!(call(&mut others, head(GET).body(()).unwrap(), [frame(&TRAIL)]).await.unwrap().code(), 0);
 }
 
-/// A byte stream that has nothing to read and yet wakes its reader at once, as Tokio does to a task whose budget is spent.
+/// A byte stream that has nothing to read and yet wakes its reader at once, as Tokio does to a task whose budget is
+/// spent.
 struct Restless(&'static [u8]);
 
 impl AsyncRead for Restless {

@@ -1,5 +1,5 @@
-//! The `server` binary as others run it: ten thousand calls, clients that do not read, vanish or say nothing, signals, and
-//! settings that are wrong. What it holds in memory, and how it ends, is seen from outside.
+//! The `server` binary as others run it: ten thousand calls, clients that do not read, vanish or say nothing, signals,
+//! and settings that are wrong. What it holds in memory, and how it ends, is seen from outside.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -148,8 +148,8 @@ async fn collect<T: prost::Message + Default>(mut answers: Answers<T>) -> Vec<T>
     all
 }
 
-/// Ten thousand times `one`, 100 at a time, over one connection. What the server holds after the tenth thousand is what it held after
-/// the second, give or take 2 MiB: a leak of 260 bytes a call would show.
+/// Ten thousand times `one`, 100 at a time, over one connection. What the server holds after the tenth thousand is what
+/// it held after the second, give or take 2 MiB: a leak of 260 bytes a call would show.
 async fn ten_thousand<F: Future<Output = ()> + Send + 'static>(one: impl Fn(RouteGuideClient, usize) -> F) {
     let served = Served::start(&[]);
     let client = served.client();
@@ -450,7 +450,8 @@ async fn clients_that_vanish_or_say_nothing_leave_nothing_behind() {
     served.ended_well().await;
 }
 
-/// Two hundred clients at once whose sockets close in the middle of a call of each shape, some of them with answers unread.
+/// Two hundred clients at once whose sockets close in the middle of a call of each shape, some of them with answers
+/// unread.
 async fn vanish(served: &Served) {
     let everything = frame(&Rectangle { lo: Some(point(i32::MIN, i32::MIN)), hi: Some(point(i32::MAX, i32::MAX)) });
     let mut clients = Vec::new();

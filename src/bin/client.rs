@@ -19,7 +19,8 @@ struct Options {
     #[arg(long, value_name = "http://HOST:PORT", default_value = "http://localhost:50051", global = true)]
     addr: String,
 
-    /// The service's full name; servers built from the tutorial's own .proto, which has no package, know it as RouteGuide
+    /// The service's full name; servers built from the tutorial's own .proto, which has no package, know it as
+    /// RouteGuide
     #[arg(long, value_name = "NAME", default_value = RouteGuideClient::NAME, global = true)]
     service: String,
 

@@ -29,8 +29,8 @@ struct Options {
     #[allow(rustdoc::broken_intra_doc_links)] // [::1] is an address in the help text
     addr: Vec<SocketAddr>,
 
-    /// Features to serve: a JSON array of {"location": {"latitude": .., "longitude": ..}, "name": ".."}, coordinates in
-    /// units of 10^-7 degrees [default: some 150 places around New York, in the program]
+    /// Features to serve: a JSON array of {"location": {"latitude": .., "longitude": ..}, "name": ".."}, coordinates
+    /// in units of 10^-7 degrees [default: some 150 places around New York, in the program]
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
 

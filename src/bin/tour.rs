@@ -12,7 +12,8 @@ use h2grpc::transcript::protobuf::Types;
 use h2grpc::transcript::{Print, Recorder, Recording, Transcript};
 use tokio::net::TcpStream;
 
-/// Starts a RouteGuide server on a free loopback port, makes the tutorial's calls to it, and shows what went over the wire.
+/// Starts a RouteGuide server on a free loopback port, makes the tutorial's calls to it, and shows what went over the
+/// wire.
 ///
 /// At the left the bytes, at the right their meaning; -> is to the server, <- from it. A call is a HEADERS frame each
 /// way, DATA frames with length-prefixed messages, and a HEADERS frame with the trailers.

@@ -12,8 +12,8 @@ use crate::{codec, status::Status, wire::frame::Decoder};
 
 /// The receiving half of a call, for messages of type `T`.
 ///
-/// Reading is what keeps the peer sending: its window opens again as messages are taken, so a reader that stops stops the
-/// writer, and no more than one chunk of DATA and one unfinished message is held here.
+/// Reading is what keeps the peer sending: its window opens again as messages are taken, so a reader that stops stops
+/// the writer, and no more than one chunk of DATA and one unfinished message is held here.
 ///
 /// `S` is where the bytes come from: a request on a server, or a response on a client
 /// ([`ResponseBody`](super::client::ResponseBody)), who cancels the call by dropping it before the end.
@@ -43,9 +43,9 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     /// The next message; `None` at the end of the stream. On a client the end means that the call's status was OK.
     ///
     /// # Errors
-    /// On a client: the status that the server ended the call with, DEADLINE_EXCEEDED, or what the loss of the stream or the
-    /// connection means. On a server: the peer's cancellation. On both: INTERNAL for broken frames and messages,
-    /// RESOURCE_EXHAUSTED for a message over the limit.
+    /// On a client: the status that the server ended the call with, DEADLINE_EXCEEDED, or what the loss of the stream
+    /// or the connection means. On a server: the peer's cancellation. On both: INTERNAL for broken frames and
+    /// messages, RESOURCE_EXHAUSTED for a message over the limit.
     pub async fn next(&mut self) -> Result<Option<T>, Status> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -53,8 +53,8 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     /// The one message of a call whose method is not a stream in this direction.
     ///
     /// # Errors
-    /// UNIMPLEMENTED where no message comes, or two: so the specification's list of status codes has both sides report a
-    /// broken cardinality.
+    /// UNIMPLEMENTED where no message comes, or two: so the specification's list of status codes has both sides report
+    /// a broken cardinality.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
         let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
         match self.next().await? {
@@ -80,7 +80,8 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     }
 }
 
-/// The next chunk of `body`. Its room in the flow-control window is given back at once, because the decoder takes it whole.
+/// The next chunk of `body`. Its room in the flow-control window is given back at once, because the decoder takes it
+/// whole.
 pub(super) fn poll_body(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
     let chunk = ready!(body.poll_data(cx));
     if let Some(Ok(chunk)) = &chunk {

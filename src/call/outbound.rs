@@ -1,12 +1,12 @@
 //! Messages going out: gathered, handed to HTTP/2 under its flow control, ended by trailers or END_STREAM.
 //!
-//! Flush on yield: `send` encodes into the call's buffer. The buffer goes to h2 when it holds [`BATCH`] bytes, or when the
-//! handler yields (its poll returned `Pending`) or ends, whichever is first. A burst of small messages becomes one DATA
-//! frame, a lone message leaves at once, and there is neither a timer nor a setting.
+//! Flush on yield: `send` encodes into the call's buffer. The buffer goes to h2 when it holds [`BATCH`] bytes, or when
+//! the handler yields (its poll returned `Pending`) or ends, whichever is first. A burst of small messages becomes one
+//! DATA frame, a lone message leaves at once, and there is neither a timer nor a setting.
 //!
 //! Two parties meet in an [`Outlet`]: the *sender*, who has an [`Outbound`] and puts messages in, and the *driver*, who
-//! polls the call and moves what was put in on to h2. Only the driver waits for flow control, so that h2, which keeps one waker a
-//! stream, always wakes the one who can act.
+//! polls the call and moves what was put in on to h2. Only the driver waits for flow control, so that h2, which keeps
+//! one waker a stream, always wakes the one who can act.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -40,12 +40,12 @@ impl<T: Message> Outbound<T> {
         Outbound { outlet, message: PhantomData }
     }
 
-    /// Sends `message`, a value or a reference. It waits while the peer's flow-control window is full, and then memory holds no more
-    /// than [`BATCH`] bytes and this one message.
+    /// Sends `message`, a value or a reference. It waits while the peer's flow-control window is full, and then memory
+    /// holds no more than [`BATCH`] bytes and this one message.
     ///
     /// # Errors
-    /// The call's status when it has ended: cancelled by the peer, past its deadline, its connection lost. On a client, the
-    /// answer tells what the server thought: read it before you believe this one.
+    /// The call's status when it has ended: cancelled by the peer, past its deadline, its connection lost. On a client,
+    /// the answer tells what the server thought: read it before you believe this one.
     pub async fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
         let wait = self.outlet.lock().put(message.borrow())?;
         if wait { self.room().await } else { Ok(()) }
@@ -60,7 +60,8 @@ impl<T: Message> Outbound<T> {
         if frames.len() < BATCH / 4 { self.copy(&frames).await } else { self.hand_over(frames).await }
     }
 
-    /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's word.
+    /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's
+    /// word.
     ///
     /// # Errors
     /// As for [`send`](Self::send).
@@ -111,8 +112,8 @@ impl<T> Drop for Outbound<T> {
     }
 }
 
-/// What the parties of a call share: the queue between its sender and its driver, with the h2 stream behind it, and what the
-/// call's head said. One allocation a call, which its parts all point to.
+/// What the parties of a call share: the queue between its sender and its driver, with the h2 stream behind it, and
+/// what the call's head said. One allocation a call, which its parts all point to.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     state: Mutex<State>,
@@ -141,8 +142,8 @@ pub(crate) struct State {
     end: End,
     /// This is a client's request, which must not look complete when its sender goes away.
     is_request: bool,
-    /// The method has a stream in some direction: its response head does not wait for a message, because there are clients
-    /// that wait for the head.
+    /// The method has a stream in some direction: its response head does not wait for a message, because there are
+    /// clients that wait for the head.
     pub(super) is_streaming: bool,
     /// The driver is polling this call right now, and will look at the outlet afterwards.
     driven: bool,
@@ -322,8 +323,8 @@ impl State {
         if !self.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
             self.driver = Some(cx.waker().clone());
         }
-        // h2 tells a stream's waker of capacity even when it is the stream's own request that brings it. Until this poll
-        // yields and watches again, nobody need be told.
+        // h2 tells a stream's waker of capacity even when it is the stream's own request that brings it. Until this
+        // poll yields and watches again, nobody need be told.
         if let Stage::Body(stream) = &mut self.stage {
             let _ = stream.poll_reset(&mut Context::from_waker(Waker::noop()));
         }
@@ -332,7 +333,8 @@ impl State {
         }
     }
 
-    /// After the call was polled and has yielded: hands over what it has sent, and watches for room and for the peer's reset.
+    /// After the call was polled and has yielded: hands over what it has sent, and watches for room and for the peer's
+    /// reset.
     ///
     /// Ready with the call's status when the peer has reset the stream or the connection is lost.
     pub(crate) fn poll_yield(&mut self, cx: &mut Context<'_>) -> Poll<Status> {

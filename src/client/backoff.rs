@@ -9,8 +9,8 @@ const MULTIPLIER: f64 = 1.6;
 const JITTER: f64 = 0.2;
 const MAX: Duration = Duration::from_secs(120);
 
-/// The pause after the `failures`th failure in a row, counted from 1: it grows by 1.6 each time from one second up to two minutes,
-/// give or take a fifth, so that a thousand clients of one server don't all come back at the same moment.
+/// The pause after the `failures`th failure in a row, counted from 1: it grows by 1.6 each time from one second up to
+/// two minutes, give or take a fifth, so that a thousand clients of one server don't all come back at the same moment.
 pub(super) fn pause(failures: u32) -> Duration {
     let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
     let pause = (INITIAL.as_secs_f64() * MULTIPLIER.powi(exponent)).min(MAX.as_secs_f64());

@@ -23,8 +23,8 @@ use crate::{codec, server::Method, status::Status};
 /// bidirectional                              Outbound<Q> and Answers<R>
 /// ```
 ///
-/// The streaming shapes hand out their halves as soon as the request head is on its way, without waiting for the response head: there are
-/// servers that send that only after the first message.
+/// The streaming shapes hand out their halves as soon as the request head is on its way, without waiting for the
+/// response head: there are servers that send that only after the first message.
 #[derive(Clone, Debug)]
 pub struct Caller {
     channel: Channel,

@@ -17,7 +17,8 @@ use crate::{call::status_of, connection::ByteStream, limits::Limits, status::Sta
 /// Calls to one server. Cheap to clone, and all clones share the connection.
 ///
 /// It dials when the first call needs it, and again when the connection was lost. While a server can't be reached,
-/// calls fail at once with UNAVAILABLE and the reason; the next attempt waits for the back-off of gRPC's connection-backoff.md.
+/// calls fail at once with UNAVAILABLE and the reason; the next attempt waits for the back-off of gRPC's
+/// connection-backoff.md.
 #[derive(Clone)]
 pub struct Channel {
     shared: Arc<Shared>,
@@ -47,7 +48,8 @@ impl Channel {
         Channel::with_dial(endpoint, Limits::client(), dial)
     }
 
-    /// Calls to `endpoint` over byte streams that `connect` makes: a Unix socket, a pipe in memory, a recorder around TCP.
+    /// Calls to `endpoint` over byte streams that `connect` makes: a Unix socket, a pipe in memory, a recorder around
+    /// TCP.
     pub fn with_connector<F, Fut, IO>(endpoint: Endpoint, limits: Limits, connect: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,

@@ -70,8 +70,8 @@ pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &L
     Ok(Live { requests, streams, server })
 }
 
-/// The connection's turns: take what the senders of streaming requests have put in, let h2 read and write, and write once
-/// before going idle. Calls run in their callers' tasks; it is h2 that wakes them.
+/// The connection's turns: take what the senders of streaming requests have put in, let h2 read and write, and write
+/// once before going idle. Calls run in their callers' tasks; it is h2 that wakes them.
 async fn drive<IO: ByteStream>(
     transport: Transport<IO>, mut h2: Connection<Transport<IO>, Bytes>, mut pumps: UnboundedReceiver<Pump>,
     limits: &Limits,

@@ -1,8 +1,8 @@
 //! Message <-> frame payload: Protocol Buffers by `prost`, inside the frames of [`wire::frame`](crate::wire::frame).
 //!
 //! In goes a message, out come its bytes with the five-byte prefix in front; or the other way round. Called by
-//! [`call`](crate::call) alone. Compression has its place here too: a compressed frame is recognised and refused with the status that
-//! the specification asks for, because nothing but `identity` is offered in `grpc-accept-encoding`.
+//! [`call`](crate::call) alone. Compression has its place here too: a compressed frame is recognised and refused with
+//! the status that the specification asks for, because nothing but `identity` is offered in `grpc-accept-encoding`.
 //!
 //! ```text
 //! 00                     flag: not compressed
@@ -20,7 +20,8 @@ use crate::wire::frame::{self, Frame};
 
 /// Messages of type `T` that are bytes already: encoded, each with its five-byte prefix, back to back.
 ///
-/// What does not change between calls is encoded once, for example when a database is loaded; sending it then copies nothing.
+/// What does not change between calls is encoded once, for example when a database is loaded; sending it then copies
+/// nothing.
 #[derive(Clone, Debug)]
 pub struct Encoded<T> {
     frames: Bytes,
@@ -28,7 +29,8 @@ pub struct Encoded<T> {
 }
 
 impl<T: Message> Encoded<T> {
-    /// Takes bytes that are whole frames, each holding a message of type `T`. This is the caller's word: nothing is checked.
+    /// Takes bytes that are whole frames, each holding a message of type `T`. This is the caller's word: nothing is
+    /// checked.
     pub fn from_frames(frames: Bytes) -> Self {
         Encoded { frames, message: PhantomData }
     }
@@ -48,7 +50,8 @@ impl<T: Message> Encoded<T> {
         Ok(Encoded::from_frames(frames.freeze()))
     }
 
-    /// Adds one more message to `frames`, as bytes that [`Outbound::send_frames`](crate::call::Outbound::send_frames) takes.
+    /// Adds one more message to `frames`, as bytes that [`Outbound::send_frames`](crate::call::Outbound::send_frames)
+    /// takes.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -72,8 +75,8 @@ pub(crate) fn encode<T: Message>(message: &T, frames: &mut BytesMut) -> Result<(
 /// The message in `frame`.
 ///
 /// # Errors
-/// INTERNAL for a compressed frame ("If the Compressed-Flag is set and no grpc-encoding is there": gRPC, compression.md)
-/// and for bytes that are no message of type `T`.
+/// INTERNAL for a compressed frame ("If the Compressed-Flag is set and no grpc-encoding is there": gRPC,
+/// compression.md) and for bytes that are no message of type `T`.
 pub(crate) fn decode<T: Message + Default>(frame: &Frame<'_>) -> Result<T, Status> {
     if frame.compressed {
         return Err(Status::internal("a message has its Compressed-Flag set, but the call announced no grpc-encoding"));

@@ -1,9 +1,9 @@
 //! The byte stream under HTTP/2: any `AsyncRead + AsyncWrite`, with writes gathered.
 //!
 //! h2 flushes whenever it has nothing more to do, and hands over every DATA frame on its own. A system call for each
-//! would cost more than all the rest of a call. [`Transport`] takes the bytes, says "flushed", and writes when its buffer is
-//! full or when the connection's task calls [`Transport::poll_flush`], once, as the last thing before it goes idle.
-//! So all answers of a turn leave together, and nothing waits for a timer.
+//! would cost more than all the rest of a call. [`Transport`] takes the bytes, says "flushed", and writes when its
+//! buffer is full or when the connection's task calls [`Transport::poll_flush`], once, as the last thing before it goes
+//! idle. So all answers of a turn leave together, and nothing waits for a timer.
 
 use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -6,14 +6,15 @@ use std::task::{Context, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// How often one turn goes round at most. A connection that always has something to do must let the others of its thread
-/// have their turn, and when Tokio's budget for a task is spent, everything only says "again" until the task has yielded.
+/// How often one turn goes round at most. A connection that always has something to do must let the others of its
+/// thread have their turn, and when Tokio's budget for a task is spent, everything only says "again" until the task has
+/// yielded.
 pub(crate) const ROUNDS: usize = 16;
 
 /// The waker that everything of a connection is polled with.
 ///
-/// What one part of a turn does wakes another: a frame wakes its call, an answer wakes the connection. Passed on to the runtime each
-/// of these would cost one more turn for nothing. So during a turn a wake-up only says "go round again".
+/// What one part of a turn does wakes another: a frame wakes its call, an answer wakes the connection. Passed on to the
+/// runtime each of these would cost one more turn for nothing. So during a turn a wake-up only says "go round again".
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     running: AtomicBool,

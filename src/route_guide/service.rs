@@ -24,7 +24,8 @@ crate::service! {
     }
 }
 
-/// How many bytes of notes one RouteChat call may store, each counted with [`NOTE_OVERHEAD`] more: some 40,000 short notes.
+/// How many bytes of notes one RouteChat call may store, each counted with [`NOTE_OVERHEAD`] more: some 40,000 short
+/// notes.
 pub const MAX_NOTES: usize = 4 * 1024 * 1024;
 
 /// What a note costs beside its bytes: its place in the map of its call.

@@ -23,14 +23,15 @@ use crate::{call::status_of, limits::Limits};
 ///
 /// 1. **Take** every request there is, until `poll_accept` is Pending. By the time it yields a request, h2 has read
 ///    everything that the socket held, so a unary request's message is there too.
-/// 2. **Answer**: poll the calls that are new or were woken, in this task. A unary call costs no task, no wake-up and no
-///    waiting: it is over here, its head, message and trailers queued in h2.
-/// 3. **Write**, once: going round again, `poll_accept` moves the answers of all calls through h2 into the [`Transport`], and when
-///    nothing is left to do they leave together in one system call.
+/// 2. **Answer**: poll the calls that are new or were woken, in this task. A unary call costs no task, no wake-up and
+///    no waiting: it is over here, its head, message and trailers queued in h2.
+/// 3. **Write**, once: going round again, `poll_accept` moves the answers of all calls through h2 into the
+///    [`Transport`], and when nothing is left to do they leave together in one system call.
 ///
 /// Answering between two `poll_accept` calls, or in a task a call, lets each answer leave alone: two to three
-/// times the cost of the whole call. The price of this order is that a handler which computes for long holds up its connection's other
-/// calls: such a handler moves its computation to `tokio::task::spawn_blocking`, or into a task of its own.
+/// times the cost of the whole call. The price of this order is that a handler which computes for long holds up its
+/// connection's other calls: such a handler moves its computation to `tokio::task::spawn_blocking`, or into a task of
+/// its own.
 pub(super) async fn serve<IO: ByteStream, R: Router>(
     io: IO, peer: Option<SocketAddr>, router: &R, limits: &Limits, mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {

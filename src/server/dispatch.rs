@@ -87,8 +87,8 @@ fn admit(parts: &request::Parts) -> Result<Option<Deadline>, (Response<()>, Stat
 
 /// Runs `handler` to its end and sends what follows from it: the call's status, which is returned.
 ///
-/// Each time the handler yields, its messages go on to h2, and the two things that end a call from outside are looked at: the
-/// client's reset and the deadline. Both drop the handler at once.
+/// Each time the handler yields, its messages go on to h2, and the two things that end a call from outside are looked
+/// at: the client's reset and the deadline. Both drop the handler at once.
 async fn run(
     handler: impl Future<Output = Result<(), Status>>, outlet: &Outlet, mut deadline: Option<Deadline>,
 ) -> Status {

@@ -52,8 +52,8 @@ impl<R: Router> Server<R> {
         self
     }
 
-    /// Serves the connections that `listeners` accept until `stop` is ready. Then no connection is accepted any more, every
-    /// connection is sent GOAWAY, the calls in flight end, or are cut off after [`Limits::drain_timeout`].
+    /// Serves the connections that `listeners` accept until `stop` is ready. Then no connection is accepted any more,
+    /// every connection is sent GOAWAY, the calls in flight end, or are cut off after [`Limits::drain_timeout`].
     ///
     /// # Errors
     /// None that a peer can cause: a connection's errors are logged, and when the process is out of
@@ -75,8 +75,8 @@ impl<R: Router> Server<R> {
     }
 }
 
-/// Finds the service of a call: a list of [`Route`]s, nested, so that every call's future has a known type and size, and
-/// none needs a box of its own.
+/// Finds the service of a call: a list of [`Route`]s, nested, so that every call's future has a known type and size,
+/// and none needs a box of its own.
 pub trait Router: Send + Sync + 'static {
     /// Answers one call.
     #[doc(hidden)]

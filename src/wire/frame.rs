@@ -24,8 +24,8 @@ const KEEP: usize = 64 * 1024;
 
 /// Takes chunks of DATA as they arrive and gives the messages in them: the same messages however the bytes were cut.
 ///
-/// A message that lies in one chunk is handed out where it lies. Only one that is cut is gathered in a buffer, which grows
-/// with the bytes that arrived and never by what a prefix promises.
+/// A message that lies in one chunk is handed out where it lies. Only one that is cut is gathered in a buffer, which
+/// grows with the bytes that arrived and never by what a prefix promises.
 ///
 /// ```
 /// use h2grpc::wire::frame::Decoder;

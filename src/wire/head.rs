@@ -1,7 +1,7 @@
 //! Headers and trailers: where a call says what it wants, and how it went.
 //!
-//! Sections Requests and Responses of "gRPC over HTTP/2". A unary call of the RouteGuide example, and the two shapes that
-//! an answer has:
+//! Sections Requests and Responses of "gRPC over HTTP/2". A unary call of the RouteGuide example, and the two shapes
+//! that an answer has:
 //!
 //! ```text
 //! HEADERS  :method: POST   :scheme: http   :path: /routeguide.RouteGuide/GetFeature   :authority: localhost:50051
@@ -42,10 +42,10 @@ pub const TE_TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 /// `h2grpc/` and the version of this crate.
 pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("h2grpc/", env!("CARGO_PKG_VERSION")));
 
-/// A status with its text, details and metadata may take this many bytes of a header block, counted as RFC 9113, section
-/// 6.5.2 does (32 more a field). 8 KiB is the smallest limit in common use, and a peer that finds its limit passed ends the
-/// stream or the connection before it sees the status. What does not fit is left out: metadata that fills more than half,
-/// then details; a message is cut.
+/// A status with its text, details and metadata may take this many bytes of a header block, counted as RFC 9113,
+/// section 6.5.2 does (32 more a field). 8 KiB is the smallest limit in common use, and a peer that finds its limit
+/// passed ends the stream or the connection before it sees the status. What does not fit is left out: metadata that
+/// fills more than half, then details; a message is cut.
 pub const MAX_STATUS_LEN: usize = 8 * 1024;
 
 /// What a server needs to know of a request's head.
@@ -96,12 +96,13 @@ impl fmt::Display for Refusal {
 /// Checks the head of a request, and reads what the call needs of it without allocating.
 ///
 /// - Not POST: HTTP 405. Only POST is a gRPC call ("Method -> `:method POST`").
-/// - `content-type` other than `application/grpc` and `application/grpc+proto`, parameters after `;` aside: HTTP 415 ("If
-///   Content-Type does not begin with `application/grpc`, gRPC servers SHOULD respond with HTTP status of 415"). Other
-///   formats, such as `+json`, are refused alike: nothing here reads them.
-/// - No `te: trailers`: INTERNAL ("Used to detect incompatible proxies": one that removed it may drop trailers as well).
-/// - A malformed `grpc-timeout`: INTERNAL. Other implementations differ: some ignore a malformed value, and the deadline
-///   with it.
+/// - `content-type` other than `application/grpc` and `application/grpc+proto`, parameters after `;` aside: HTTP 415
+///   ("If Content-Type does not begin with `application/grpc`, gRPC servers SHOULD respond with HTTP status of 415").
+///   Other formats, such as `+json`, are refused alike: nothing here reads them.
+/// - No `te: trailers`: INTERNAL ("Used to detect incompatible proxies": one that removed it may drop trailers as
+///   well).
+/// - A malformed `grpc-timeout`: INTERNAL. Other implementations differ: some ignore a malformed value, and the
+///   deadline with it.
 /// - A path without service and method: UNIMPLEMENTED.
 pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
     if head.method != Method::POST {
@@ -222,7 +223,8 @@ pub struct WireStatus {
 /// Checks the head of a response. The error is the status of the call.
 ///
 /// A `grpc-status` counts whatever surrounds it. Without one, an HTTP status other than 200 is mapped by
-/// [`Code::from_http_status`], and a content-type that is not gRPC's is UNKNOWN: it was not a gRPC server that answered.
+/// [`Code::from_http_status`], and a content-type that is not gRPC's is UNKNOWN: it was not a gRPC server that
+/// answered.
 pub fn read_response(head: &response::Parts) -> Result<ResponseHead<'_>, WireStatus> {
     let fields = Fields::of(&head.headers);
     let status = fields.status();

@@ -34,8 +34,9 @@ pub fn parse(value: &[u8]) -> Result<Duration, TimeoutError> {
     }
 }
 
-/// Writes a value for `grpc-timeout` in the finest unit whose number fits 8 digits, rounded up: what [`parse`] reads from
-/// it is never shorter than `timeout`, and less than a ten-millionth longer. What no unit holds becomes `99999999H`, 11,000 years.
+/// Writes a value for `grpc-timeout` in the finest unit whose number fits 8 digits, rounded up: what [`parse`] reads
+/// from it is never shorter than `timeout`, and less than a ten-millionth longer. What no unit holds becomes
+/// `99999999H`, 11,000 years.
 pub fn format(timeout: Duration) -> HeaderValue {
     const UNITS: [(u128, u8); 6] = [
         (1, b'n'),
