@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::error::{status_of, status_of_reset};
 use crate::codec::{self, Encoded};
-use crate::{limits::BATCH, metadata::Metadata, status::Status, wire::frame::PREFIX_LEN, wire::head};
+use crate::{limits::BATCH, metadata::Metadata, status::Status, wire::head};
 
 /// The least room that a stream's buffer grows by.
 const ROOM: usize = 1024;
@@ -97,7 +97,7 @@ impl<T: Message> Outbound<T> {
     /// # Errors
     /// As for [`send`](Self::send).
     pub async fn finish(self) -> Result<(), Status> {
-        self.outlet.lock().end(End::Stream);
+        self.outlet.lock().finish();
         poll_fn(|cx| self.outlet.lock().poll_taken(cx)).await
     }
 
@@ -216,22 +216,23 @@ impl State {
     /// Adds a message. True when the sender must wait for room.
     pub(crate) fn put<T: Message>(&mut self, message: &T) -> Result<bool, Status> {
         self.open()?;
-        self.make_room(PREFIX_LEN + message.encoded_len());
+        self.make_room();
         codec::encode(message, &mut self.buffer)?;
         Ok(self.added())
     }
 
     fn put_frames(&mut self, frames: &[u8]) -> Result<bool, Status> {
         self.open()?;
-        self.make_room(frames.len());
+        self.make_room();
         self.buffer.extend_from_slice(frames);
         Ok(self.added())
     }
 
-    /// A stream's buffer has room for more than one message, so that it need not be made anew for each.
-    fn make_room(&mut self, length: usize) {
-        if self.is_streaming && self.buffer.capacity() - self.buffer.len() < length {
-            self.buffer.reserve(length.max(ROOM));
+    /// A stream's buffer has room for more than one message, so that it need not be made anew for each. Encoding sees to
+    /// a message that is longer than the room.
+    fn make_room(&mut self) {
+        if self.is_streaming && self.buffer.capacity() - self.buffer.len() < ROOM / 4 {
+            self.buffer.reserve(ROOM);
         }
     }
 
@@ -279,8 +280,8 @@ impl State {
         self.wake_driver();
     }
 
-    fn end(&mut self, end: End) {
-        self.end = end;
+    fn finish(&mut self) {
+        self.end = End::Stream;
         self.advance();
         self.wake_driver();
     }

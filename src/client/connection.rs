@@ -1,7 +1,7 @@
 //! One connection of a client: its handshake, and the turns that drive it.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::{io, sync::Arc};
 
@@ -88,7 +88,7 @@ async fn drive<IO: ByteStream>(
                 requests.push(pump(outlet, deadline));
             }
             while let Poll::Ready(Some(())) = Pin::new(&mut requests).poll_next(cx) {}
-            if let Poll::Ready(ended) = pin!(&mut h2).poll(cx) {
+            if let Poll::Ready(ended) = Pin::new(&mut h2).poll(cx) {
                 return Poll::Ready(ended.map_err(io::Error::other));
             }
             if let Some(Poll::Ready(Verdict::Gone(error))) = keepalive.as_mut().map(|k| k.poll(cx, true)) {
