@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use common::{Running, soon};
 use h2grpc::call::Answers;
-use h2grpc::route_guide::service::MAX_NOTES;
+use h2grpc::route_guide::notes::MAX_NOTES;
 use h2grpc::route_guide::{Feature, Features, Point, Rectangle, RouteGuideClient, RouteNote, RouteSummary};
 use h2grpc::status::Status;
 use h2grpc::wire::code::Code;

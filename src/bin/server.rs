@@ -9,13 +9,15 @@ use h2grpc::route_guide::{Features, Guide, RouteGuide};
 use h2grpc::server::{Server, listen};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Serves RouteGuide, the example service of the gRPC tutorials, to any gRPC client.
 ///
 /// It speaks HTTP/2 in cleartext by prior knowledge ("insecure" or "plaintext" in gRPC's words), under the names
 /// routeguide.RouteGuide and RouteGuide. SIGTERM or Ctrl-C stops it: no new connections, calls in flight end first.
-/// What happens is logged on standard error, as RUST_LOG says (info by default; off, warn, debug).
+/// What happens is logged on standard error, as RUST_LOG says: off, warn, info (the default), and
+/// in builds without --release also debug.
 #[derive(Parser)]
 #[command(
     version,
@@ -72,6 +74,9 @@ fn log() -> Result<(), Box<dyn std::error::Error>> {
     let targets: Targets = wanted.parse().map_err(|error| format!("RUST_LOG is \"{wanted}\": {error}"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    if LevelFilter::current() > STATIC_MAX_LEVEL {
+        eprintln!("RUST_LOG is \"{wanted}\", but release builds have no log lines beyond {STATIC_MAX_LEVEL}");
+    }
     Ok(())
 }
 

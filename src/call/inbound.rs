@@ -47,7 +47,26 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     /// or the connection means. On a server: the peer's cancellation. On both: INTERNAL for broken frames and
     /// messages, RESOURCE_EXHAUSTED for a message over the limit.
     pub async fn next(&mut self) -> Result<Option<T>, Status> {
-        poll_fn(|cx| self.poll_next(cx)).await
+        let mut message = T::default();
+        Ok(self.next_into(&mut message).await?.then_some(message))
+    }
+
+    /// Reads the next message in place of `message`, whose allocations serve again; false at the end of the stream. A
+    /// loop that keeps nothing of its messages reads them without allocating.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next). What `message` is then, is not said.
+    pub async fn next_into(&mut self, message: &mut T) -> Result<bool, Status> {
+        poll_fn(|cx| self.poll_next(cx, message)).await
+    }
+
+    /// Reads the next message in place of `message` and gives its bytes too, as they came: to keep it, or to pass it on,
+    /// without encoding it again.
+    ///
+    /// # Errors
+    /// As for [`next_into`](Self::next_into).
+    pub async fn next_encoded(&mut self, message: &mut T) -> Result<Option<&[u8]>, Status> {
+        Ok(self.next_into(message).await?.then(|| self.decoder.last()))
     }
 
     /// The one message of a call whose method is not a stream in this direction.
@@ -67,14 +86,14 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
         Status::unimplemented(format!("the method has exactly one {} message, but {found} came", S::WHAT))
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Status>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>, message: &mut T) -> Poll<Result<bool, Status>> {
         loop {
             if let Some(frame) = self.decoder.next()? {
-                return Poll::Ready(codec::decode(&frame).map(Some));
+                return Poll::Ready(codec::decode(&frame, message).map(|()| true));
             }
             match ready!(self.source.poll_chunk(cx))? {
                 Some(chunk) => self.decoder.push(chunk),
-                None => return Poll::Ready(self.decoder.finish().map(|()| None).map_err(Status::from)),
+                None => return Poll::Ready(self.decoder.finish().map(|()| false).map_err(Status::from)),
             }
         }
     }

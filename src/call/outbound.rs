@@ -10,7 +10,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use std::{borrow::Borrow, future::poll_fn, marker::PhantomData, net::SocketAddr};
+use std::{borrow::Borrow, future::poll_fn, marker::PhantomData, mem, net::SocketAddr};
 
 use bytes::{Bytes, BytesMut};
 use h2::{SendStream, server::SendResponse};
@@ -463,8 +463,9 @@ impl State {
             if allowed == 0 && wanted > 0 {
                 break;
             }
-            let data = self.piece.split_to(allowed);
-            let ends = self.end == End::Stream && self.piece.is_empty() && self.buffer.is_empty();
+            let all = allowed == self.piece.len();
+            let data = if all { mem::take(&mut self.piece) } else { self.piece.split_to(allowed) };
+            let ends = all && self.end == End::Stream && self.buffer.is_empty();
             match stream.send_data(data, ends) {
                 Err(error) => self.fail(status_of(error, "a message was sent")),
                 Ok(()) if ends => self.stage = Stage::Over(None),
@@ -502,7 +503,7 @@ impl State {
 /// All that has gathered. What is left of a larger buffer's room serves the next messages.
 fn take_all(buffer: &mut BytesMut) -> Bytes {
     match buffer.capacity() - buffer.len() {
-        0 => std::mem::take(buffer).freeze(),
+        0 => mem::take(buffer).freeze(),
         _ => buffer.split().freeze(),
     }
 }

@@ -6,13 +6,12 @@ use std::task::{Context, Poll};
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
-use futures_util::stream::{FuturesUnordered, Stream};
 use h2::client::{Builder, Connection, SendRequest};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::debug;
 
 use crate::call::{Outlet, client::Deadline};
-use crate::connection::{ByteStream, Keepalive, ROUNDS, Transport, Turn, Verdict};
+use crate::connection::{ByteStream, Calls, Keepalive, ROUNDS, Transport, Turn, Verdict};
 use crate::limits::Limits;
 
 /// A connection that calls can be opened on. Its task ends with the last handle and the last call.
@@ -79,15 +78,15 @@ async fn drive<IO: ByteStream>(
     let turn = Arc::new(Turn::default());
     let waker = turn.waker();
     let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
-    let mut requests = FuturesUnordered::new();
+    let mut requests = Calls::new(Arc::clone(&turn));
     poll_fn(|task| {
         turn.begin(task);
         let cx = &mut Context::from_waker(&waker);
         for _ in 0..ROUNDS {
             while let Poll::Ready(Some((outlet, deadline))) = pumps.poll_recv(cx) {
-                requests.push(pump(outlet, deadline));
+                requests.begin(pump(outlet, deadline));
             }
-            while let Poll::Ready(Some(())) = Pin::new(&mut requests).poll_next(cx) {}
+            requests.poll();
             if let Poll::Ready(ended) = Pin::new(&mut h2).poll(cx) {
                 return Poll::Ready(ended.map_err(io::Error::other));
             }

@@ -72,16 +72,17 @@ pub(crate) fn encode<T: Message>(message: &T, frames: &mut BytesMut) -> Result<(
         .map_err(|too_long| Status::resource_exhausted(too_long.to_string()))
 }
 
-/// The message in `frame`.
+/// Reads the message in `frame` in place of `message`, whose allocations serve again.
 ///
 /// # Errors
 /// INTERNAL for a compressed frame ("If the Compressed-Flag is set and no grpc-encoding is there": gRPC,
 /// compression.md) and for bytes that are no message of type `T`.
-pub(crate) fn decode<T: Message + Default>(frame: &Frame<'_>) -> Result<T, Status> {
+pub(crate) fn decode<T: Message>(frame: &Frame<'_>, message: &mut T) -> Result<(), Status> {
     if frame.compressed {
         return Err(Status::internal("a message has its Compressed-Flag set, but the call announced no grpc-encoding"));
     }
-    T::decode(frame.payload).map_err(|error| {
+    message.clear();
+    message.merge(frame.payload).map_err(|error| {
         let name = std::any::type_name::<T>();
         let name = name.rsplit("::").next().unwrap_or(name);
         Status::internal(format!("{} bytes that should be a {name} are none: {error}", frame.payload.len()))

@@ -1,10 +1,12 @@
 //! What a server's and a client's connection have in common: the byte stream under HTTP/2, the turns that drive
 //! it, and the question whether the peer is still there.
 
+mod calls;
 mod keepalive;
 mod transport;
 mod turn;
 
+pub(crate) use calls::Calls;
 pub(crate) use keepalive::{Keepalive, Verdict};
 pub use transport::ByteStream;
 pub(crate) use transport::{Transport, prepare};

@@ -171,7 +171,7 @@ impl Builder {
 }
 
 /// A point in one word, which hashes faster than two.
-fn key(latitude: i32, longitude: i32) -> u64 {
+pub(super) fn key(latitude: i32, longitude: i32) -> u64 {
     u64::from(latitude as u32) << 32 | u64::from(longitude as u32)
 }
 

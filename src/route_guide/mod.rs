@@ -27,6 +27,7 @@ pub mod features;
 pub mod geo;
 mod index;
 mod load;
+pub mod notes;
 pub mod service;
 pub mod tour;
 

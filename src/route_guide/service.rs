@@ -1,11 +1,11 @@
 //! The service: its declaration, and its four handlers, one for each shape of a call.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use bytes::BytesMut;
 use tokio::time::Instant;
 
 use super::geo::{Bounds, Route};
+use super::notes::Notes;
 use super::{Feature, Features, Point, Rectangle, RouteNote, RouteSummary};
 use crate::call::{Inbound, Outbound, Request};
 use crate::{codec::Encoded, status::Status};
@@ -23,13 +23,6 @@ crate::service! {
         rpc RouteChat    as route_chat    (stream RouteNote) returns (stream RouteNote);
     }
 }
-
-/// How many bytes of notes one RouteChat call may store, each counted with [`NOTE_OVERHEAD`] more: some 40,000 short
-/// notes.
-pub const MAX_NOTES: usize = 4 * 1024 * 1024;
-
-/// What a note costs beside its bytes: its place in the map of its call.
-pub const NOTE_OVERHEAD: usize = 64;
 
 /// RouteGuide over a database of features.
 #[derive(Clone, Debug)]
@@ -65,7 +58,8 @@ impl RouteGuide for Guide {
     async fn record_route(&self, mut points: Inbound<Point>) -> Result<RouteSummary, Status> {
         let start = Instant::now();
         let (mut route, mut point_count, mut feature_count) = (Route::default(), 0_i64, 0_i64);
-        while let Some(point) = points.next().await? {
+        let mut point = Point::default();
+        while points.next_into(&mut point).await? {
             point_count += 1;
             feature_count += i64::from(self.features.contains(&point));
             route.push(&point);
@@ -81,19 +75,11 @@ impl RouteGuide for Guide {
     async fn route_chat(
         &self, mut notes: Inbound<RouteNote>, earlier_notes: &mut Outbound<RouteNote>,
     ) -> Result<(), Status> {
-        let mut stored: HashMap<Point, BytesMut> = HashMap::new();
-        let mut room = MAX_NOTES;
-        while let Some(note) = notes.next().await? {
-            let here = stored.entry(note.location.unwrap_or_default()).or_default();
-            if !here.is_empty() {
-                earlier_notes.send_frames(here).await?;
+        let (mut stored, mut note) = (Notes::default(), RouteNote::default());
+        while let Some(encoded) = notes.next_encoded(&mut note).await? {
+            for frame in stored.add(note.location.unwrap_or_default(), encoded)? {
+                earlier_notes.send_frames(frame).await?;
             }
-            let before = here.len();
-            Encoded::append(&note, here)?;
-            let cost = here.len() - before + NOTE_OVERHEAD;
-            room = room.checked_sub(cost).ok_or_else(|| {
-                Status::resource_exhausted(format!("the notes of this call exceed the {MAX_NOTES} bytes it may store"))
-            })?;
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::{io, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use futures_util::stream::{FuturesUnordered, Stream};
 use h2::Reason;
 use h2::server::{Builder, Connection};
 use tokio::sync::watch;
@@ -14,7 +13,7 @@ use tokio::time::{Instant, Sleep, timeout};
 use tracing::debug;
 
 use super::{Router, dispatch::Dispatcher};
-use crate::connection::{ByteStream, Keepalive, ROUNDS, Transport, Turn, Verdict};
+use crate::connection::{ByteStream, Calls, Keepalive, ROUNDS, Transport, Turn, Verdict};
 use crate::{call::status_of, limits::Limits};
 
 /// Serves one connection from its first byte to its last.
@@ -53,54 +52,54 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
     let turn = Arc::new(Turn::default());
     let waker = turn.waker();
     let dispatcher = Dispatcher { router, peer, limits };
-    let mut calls = FuturesUnordered::new();
+    let mut calls = Calls::new(Arc::clone(&turn));
     let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
     let mut draining: Option<Pin<Box<Sleep>>> = None;
 
     poll_fn(|task| {
         turn.begin(task);
         let cx = &mut Context::from_waker(&waker);
+        let mut busy = !calls.is_empty();
         for _ in 0..ROUNDS {
-            let was_draining = draining.is_some();
-            let mut busy = !calls.is_empty();
             while let Poll::Ready(accepted) = h2.poll_accept(cx) {
                 match accepted {
                     Some(Ok((request, respond))) => {
-                        calls.extend(dispatcher.begin(request, respond).map(|call| dispatcher.answer(call)));
+                        if let Some(call) = dispatcher.begin(request, respond) {
+                            calls.begin(dispatcher.answer(call));
+                        }
                     }
                     Some(Err(error)) => return Poll::Ready(end_of(error)),
                     None => return Poll::Ready(Ok(())),
                 }
                 busy = true;
             }
-            while let Poll::Ready(Some(())) = Pin::new(&mut calls).poll_next(cx) {}
-
-            if draining.is_none() && stopped.as_mut().poll(cx).is_ready() {
-                draining = Some(drain(&mut h2, limits));
-            }
-            match keepalive.as_mut().map(|keepalive| keepalive.poll(cx, busy)) {
-                Some(Poll::Ready(Verdict::Gone(error))) => return Poll::Ready(Err(error)),
-                Some(Poll::Ready(Verdict::Idle)) if draining.is_none() => {
-                    debug!("idle: asking the peer to leave");
-                    draining = Some(drain(&mut h2, limits));
-                }
-                _ => {}
-            }
-            if let Some(timer) = &mut draining
-                && timer.as_mut().poll(cx).is_ready()
-            {
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")));
-            }
-
-            if !turn.goes_round_again() && draining.is_some() == was_draining {
+            calls.poll();
+            if !turn.goes_round_again() {
                 break;
             }
+        }
+
+        let is_stopped = draining.is_none() && stopped.as_mut().poll(cx).is_ready();
+        let is_idle = match keepalive.as_mut().map(|keepalive| keepalive.poll(cx, busy)) {
+            Some(Poll::Ready(Verdict::Gone(error))) => return Poll::Ready(Err(error)),
+            verdict => draining.is_none() && verdict.is_some_and(|verdict| verdict.is_ready()),
+        };
+        if is_stopped || is_idle {
+            debug!(is_stopped, is_idle, "asking the peer to leave");
+            draining = Some(drain(&mut h2, limits));
+            cx.waker().wake_by_ref(); // the next turn sends GOAWAY
+        }
+        if let Some(timer) = &mut draining
+            && timer.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")));
         }
         if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
             return Poll::Ready(Err(error));
         }
         if keepalive.as_ref().is_some_and(Keepalive::is_idle) {
             transport.release();
+            calls.release();
         }
         turn.end(task);
         Poll::Pending

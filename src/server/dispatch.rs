@@ -55,10 +55,14 @@ impl<R: Router> Dispatcher<'_, R> {
     }
 
     /// Answers a call, whatever comes: all that it gives back is that it is over.
-    pub(super) async fn answer(&self, Begun { call, outlet, deadline }: Begun) {
+    pub(super) async fn answer(&self, Begun { call, outlet, mut deadline }: Begun) {
         let path = outlet.origin.uri.path();
         let (service, method) = head::split_path(path).unwrap_or_default();
-        let status = run(self.router.route(service, method, call), &outlet, deadline).await;
+        let outcome = {
+            let handler = pin!(self.router.route(service, method, call));
+            run(handler, &outlet, &mut deadline).await
+        };
+        let status = end(outcome, &outlet, &mut deadline).await;
         if !status.is_ok() {
             self.log(path, &status);
         }
@@ -85,27 +89,28 @@ fn admit(parts: &request::Parts) -> Result<Option<Deadline>, (Response<()>, Stat
     Ok(head.timeout.map(Deadline::after))
 }
 
-/// Runs `handler` to its end and sends what follows from it: the call's status, which is returned.
+/// Runs `handler` to its end.
 ///
 /// Each time the handler yields, its messages go on to h2, and the two things that end a call from outside are looked
-/// at: the client's reset and the deadline. Both drop the handler at once.
+/// at: the client's reset and the deadline.
 async fn run(
-    handler: impl Future<Output = Result<(), Status>>, outlet: &Outlet, mut deadline: Option<Deadline>,
-) -> Status {
-    let outcome = {
-        let mut handler = pin!(handler);
-        poll_fn(|cx| {
-            outlet.lock().begin(cx);
-            if let Poll::Ready(outcome) = poll_caught(handler.as_mut(), cx) {
-                return Poll::Ready(Outcome::Ended(outcome.err().unwrap_or_else(|| Status::new(Code::OK, ""))));
-            }
-            if let Poll::Ready(status) = outlet.lock().poll_yield(cx) {
-                return Poll::Ready(Outcome::Lost(status));
-            }
-            Deadline::poll(&mut deadline, cx).map(Outcome::Late)
-        })
-        .await
-    };
+    mut handler: Pin<&mut impl Future<Output = Result<(), Status>>>, outlet: &Outlet, deadline: &mut Option<Deadline>,
+) -> Outcome {
+    poll_fn(|cx| {
+        outlet.lock().begin(cx);
+        if let Poll::Ready(outcome) = poll_caught(handler.as_mut(), cx) {
+            return Poll::Ready(Outcome::Ended(outcome.err().unwrap_or_else(|| Status::new(Code::OK, ""))));
+        }
+        if let Poll::Ready(status) = outlet.lock().poll_yield(cx) {
+            return Poll::Ready(Outcome::Lost(status));
+        }
+        Deadline::poll(deadline, cx).map(Outcome::Late)
+    })
+    .await
+}
+
+/// Sends what follows from the outcome, after all messages: the call's status, which is returned.
+async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>) -> Status {
     let status = match outcome {
         Outcome::Lost(status) => return status,
         // A message that was cut short can't be followed by trailers: the peer would take them for a broken frame.
@@ -124,7 +129,7 @@ async fn run(
             return Poll::Ready(lost);
         }
         // The client does not read its answer, and its time is up: only a reset passes a window that is full.
-        let late = std::task::ready!(Deadline::poll(&mut deadline, cx));
+        let late = std::task::ready!(Deadline::poll(deadline, cx));
         sending.reset(Reason::CANCEL, late.clone());
         Poll::Ready(late)
     })

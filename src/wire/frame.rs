@@ -48,6 +48,8 @@ pub struct Decoder {
     body: Vec<u8>,
     /// `body` was handed out as a message and can be reused.
     body_read: bool,
+    /// The length of the message that was handed out last.
+    last_len: usize,
     limit: usize,
     failed: Option<FrameError>,
 }
@@ -87,6 +89,7 @@ impl Decoder {
             prefix_len: 0,
             body: Vec::new(),
             body_read: false,
+            last_len: 0,
             limit: max_message_len,
             failed: None,
         }
@@ -114,10 +117,14 @@ impl Decoder {
                 let (flag, length) = read_prefix(prefix);
                 if flag <= 1 && length <= self.limit && length <= body.len() {
                     self.at += PREFIX_LEN + length;
+                    self.last_len = length;
                     let end = self.at;
                     let payload = &self.chunk[end - length..end];
                     return Ok(Some(Frame { compressed: flag == 1, payload, chunk: Some(&self.chunk) }));
                 }
+            } else if rest.is_empty() && self.later.is_empty() && self.failed.is_none() {
+                (self.chunk, self.at) = (Bytes::new(), 0); // used up: let go of it
+                return Ok(None);
             }
         }
         let Some((compressed, place)) = self.gather()? else { return Ok(None) };
@@ -125,6 +132,11 @@ impl Decoder {
             Some(range) => Frame { compressed, payload: &self.chunk[range], chunk: Some(&self.chunk) },
             None => Frame { compressed, payload: &self.body, chunk: None },
         }))
+    }
+
+    /// The payload that [`next`](Self::next) gave last, until the next call to it or to [`push`](Self::push).
+    pub fn last(&self) -> &[u8] {
+        if self.body_read { &self.body } else { &self.chunk[self.at.saturating_sub(self.last_len)..self.at] }
     }
 
     /// Checks that the stream may end here: in the middle of a message is an error.
@@ -189,7 +201,7 @@ impl Decoder {
                 if self.body.is_empty() && rest.len() >= length {
                     let start = self.at;
                     self.at += length;
-                    self.prefix_len = 0;
+                    (self.prefix_len, self.last_len) = (0, length);
                     return Ok(Some((flag == 1, Some(start..self.at))));
                 }
                 let taken = rest.len().min(length - self.body.len());

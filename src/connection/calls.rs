@@ -1,0 +1,98 @@
+//! The calls of a connection: places for futures, filled again and again.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Wake, Waker};
+
+use super::Turn;
+
+/// Futures that one task drives: each is polled when it is new, and whenever it was woken.
+///
+/// What ends leaves its place, memory and waker, to what begins next: a call that is answered at once costs neither an
+/// allocation here nor a wake-up.
+pub(crate) struct Calls<F> {
+    places: Vec<Place<F>>,
+    vacant: Vec<usize>,
+    /// The places to poll next.
+    due: Vec<usize>,
+    woken: Arc<Woken>,
+}
+
+struct Place<F> {
+    call: Pin<Box<Option<F>>>,
+    signal: Arc<Signal>,
+    waker: Waker,
+}
+
+/// The places that were woken since the last poll, and the turn to wake with them.
+struct Woken {
+    places: Mutex<Vec<usize>>,
+    turn: Arc<Turn>,
+}
+
+/// What wakes a place. One that outlives its call wakes the next one there, which does no harm.
+struct Signal {
+    place: usize,
+    is_listed: AtomicBool,
+    woken: Arc<Woken>,
+}
+
+impl<F: Future<Output = ()>> Calls<F> {
+    pub(crate) fn new(turn: Arc<Turn>) -> Self {
+        let woken = Arc::new(Woken { places: Mutex::default(), turn });
+        Calls { places: Vec::new(), vacant: Vec::new(), due: Vec::new(), woken }
+    }
+
+    /// Adds a call. It runs from the next [`poll`](Self::poll) on.
+    pub(crate) fn begin(&mut self, call: F) {
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            let place = self.places.len();
+            let signal = Arc::new(Signal { place, is_listed: AtomicBool::new(false), woken: Arc::clone(&self.woken) });
+            let waker = Waker::from(Arc::clone(&signal));
+            self.places.push(Place { call: Box::pin(None), signal, waker });
+            place
+        });
+        self.places[place].call.set(Some(call));
+        self.due.push(place);
+    }
+
+    /// Polls each call that is new or was woken, once.
+    pub(crate) fn poll(&mut self) {
+        self.due.append(&mut self.woken.places.lock().unwrap_or_else(PoisonError::into_inner));
+        for place in self.due.drain(..) {
+            let Some(Place { call, signal, waker }) = self.places.get_mut(place) else { continue };
+            signal.is_listed.store(false, Ordering::SeqCst);
+            let Some(running) = call.as_mut().as_pin_mut() else { continue };
+            if running.poll(&mut Context::from_waker(waker)).is_ready() {
+                call.set(None);
+                self.vacant.push(place);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.vacant.len() == self.places.len()
+    }
+
+    /// Gives back the memory of the places, if no call is in one.
+    pub(crate) fn release(&mut self) {
+        if self.is_empty() {
+            (self.places, self.vacant) = (Vec::new(), Vec::new());
+        }
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is_listed.swap(true, Ordering::SeqCst) {
+            self.woken.places.lock().unwrap_or_else(PoisonError::into_inner).push(self.place);
+        }
+        self.woken.turn.wake_by_ref();
+    }
+}
