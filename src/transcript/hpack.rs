@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::LazyLock};
 
 use bytes::{Buf, Bytes};
 
-use super::{Part, huffman};
+use super::{Part, huffman, varint};
 
 /// The static table (Appendix A), entries 1 to 61: names and values.
 static STATIC: LazyLock<Vec<(&str, &str)>> =
@@ -33,7 +33,8 @@ pub struct Decoder {
     size: usize,
     capacity: usize,
     allowed: usize,
-    failed: bool,
+    /// Whether a block was lost, and with it what the table holds from there on.
+    pub(super) failed: bool,
 }
 
 impl Default for Decoder {
@@ -68,11 +69,6 @@ impl Decoder {
         parts
     }
 
-    /// A block was lost, and with it what the table holds from here on.
-    pub(super) fn fail(&mut self) {
-        self.failed = true;
-    }
-
     fn field(&mut self, rest: &mut Bytes, first: bool) -> Result<Part, String> {
         if self.failed {
             return Err("the table is unknown since an earlier block was lost".into());
@@ -92,7 +88,7 @@ impl Decoder {
             }
             SIZE_UPDATE => {
                 self.capacity = index;
-                self.evict(0);
+                self.evict();
                 (("dynamic table size".into(), index.to_string().into()), form.to_owned())
             }
             "indexed" => {
@@ -112,11 +108,9 @@ impl Decoder {
         let note = format!("literal, {form}; {source}{}", if huffman || huffman_value { "; Huffman" } else { "" });
         let entry = (name, value);
         if form == "added" {
-            self.evict(size(&entry));
-            if size(&entry) <= self.capacity {
-                self.size += size(&entry);
-                self.table.push_front(entry.clone());
-            }
+            self.size += size(&entry);
+            self.table.push_front(entry.clone());
+            self.evict();
         }
         Ok((entry, note))
     }
@@ -129,10 +123,11 @@ impl Decoder {
             .ok_or_else(|| format!("index {index}, where the tables end at {}", STATIC.len() + self.table.len()))
     }
 
-    /// Section 4.4: the oldest entries go until `room` more fits, or the table is empty.
-    fn evict(&mut self, room: usize) {
-        while self.size + room > self.capacity {
-            let Some(oldest) = self.table.pop_back() else { return };
+    /// Section 4.4: the oldest entries go until the others fit; a new one that is larger than the table goes too.
+    fn evict(&mut self) {
+        while self.size > self.capacity
+            && let Some(oldest) = self.table.pop_back()
+        {
             self.size -= size(&oldest);
         }
     }
@@ -143,25 +138,16 @@ fn size((name, value): &Entry) -> usize {
     name.len() + value.len() + 32
 }
 
-fn octet(rest: &mut Bytes) -> Result<u8, String> {
-    rest.try_get_u8().map_err(|_| "the block ends inside a field".into())
-}
-
 /// Section 5.1: what does not fit the first octet's `prefix` bits follows in groups of seven, the lowest first.
 fn integer(rest: &mut Bytes, prefix: u32) -> Result<usize, String> {
+    const CUT_SHORT: &str = "the block ends inside a field";
     let full = (1 << prefix) - 1;
-    let mut value = octet(rest)? as usize & full;
+    let value = rest.try_get_u8().map_err(|_| CUT_SHORT)? as usize & full;
     if value < full {
         return Ok(value);
     }
-    for shift in [0, 7, 14, 21] {
-        let octet = octet(rest)?;
-        value += (octet as usize & 0x7f) << shift;
-        if octet < 0x80 {
-            return Ok(value);
-        }
-    }
-    Err("an integer of more than five octets".into())
+    let why = if rest.len() < 4 { CUT_SHORT } else { "an integer of more than five octets" };
+    Ok(value + varint(rest, 4).ok_or(why)? as usize)
 }
 
 /// Section 5.2: a bit for Huffman, the length, the octets. Also tells whether that bit was set.

@@ -8,7 +8,7 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto};
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
-use super::Part;
+use super::{Part, varint};
 
 /// How deep messages are followed into messages; what lies deeper stays bytes. Protobuf's own parsers stop at 100.
 const DEPTH: usize = 32;
@@ -55,9 +55,8 @@ impl Types {
     pub fn method(&self, path: &str) -> Option<(&str, &str)> {
         let (service, method) = path.strip_prefix('/')?.split_once('/')?;
         let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
-        let fits = || self.methods.iter().filter(|(_, candidate)| candidate.name() == method);
-        let exact = fits().find(|(name, _)| name == service);
-        let (_, found) = exact.or_else(|| fits().find(|(name, _)| last(name) == last(service)))?;
+        let fits = self.methods.iter().filter(|(name, it)| it.name() == method && last(name) == last(service));
+        let (_, found) = fits.min_by_key(|(name, _)| name != service)?;
         Some((found.input_type().trim_start_matches('.'), found.output_type().trim_start_matches('.')))
     }
 
@@ -88,13 +87,12 @@ impl Types {
         &'a self, kind: Option<&DescriptorProto>, rest: &mut Bytes, depth: usize,
         inner: &mut (Option<&'a DescriptorProto>, Bytes),
     ) -> Result<(String, Bytes, String), &'static str> {
-        let tag = varint(rest).ok_or("a tag is a varint of one to ten bytes")?;
+        let tag = varint(rest, 10).ok_or("a tag is a varint of one to ten bytes")?;
         let (number, wire) = (tag >> 3, (tag & 7) as usize);
         if !(1..1 << 29).contains(&number) {
             return Err("field numbers go from 1 to 2^29 - 1");
         }
-        let field =
-            kind.and_then(|kind| kind.field.iter().find(|field| u64::from(field.number().unsigned_abs()) == number));
+        let field = kind.and_then(|kind| kind.field.iter().find(|field| i64::from(field.number()) == number as i64));
         let declared = field.map(FieldDescriptorProto::r#type);
         let expected = declared.map(wire_type);
         let packable = wire == 2 && field.is_some_and(|field| field.label() == Label::Repeated);
@@ -114,7 +112,7 @@ impl Types {
                 self.scalar(field.filter(|_| expected == Some(wire)), raw).into()
             }
             2 => {
-                let length = varint(rest).ok_or("a length is a varint of one to ten bytes")?;
+                let length = varint(rest, 10).ok_or("a length is a varint of one to ten bytes")?;
                 let length = usize::try_from(length).ok().filter(|length| *length <= rest.len());
                 let mut content = rest.split_to(length.ok_or("the length goes beyond the message")?);
                 note += &format!(", {} bytes", content.len());
@@ -176,16 +174,10 @@ fn wire_type(kind: Type) -> usize {
 
 fn number_of(rest: &mut Bytes, wire_type: usize) -> Result<u64, &'static str> {
     match wire_type {
-        0 => varint(rest).ok_or("a varint has one to ten bytes"),
+        0 => varint(rest, 10).ok_or("a varint has one to ten bytes"),
         1 => rest.try_get_u64_le().map_err(|_| "a fixed 64-bit value has eight bytes"),
         _ => rest.try_get_u32_le().map(u64::from).map_err(|_| "a fixed 32-bit value has four bytes"),
     }
-}
-
-fn varint(rest: &mut Bytes) -> Option<u64> {
-    let length = rest.iter().take(10).position(|byte| *byte < 0x80)? + 1;
-    let bytes = rest.split_to(length);
-    Some(bytes.iter().rev().fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f)))
 }
 
 #[cfg(test)]
