@@ -73,35 +73,34 @@ impl Decoder {
         if self.failed {
             return Err("the table is unknown since an earlier block was lost".into());
         }
-        let (form, prefix) = match rest.first() {
-            Some(0x80..) => ("indexed", 7),
-            Some(0x40..) => ("added", 6),
-            Some(0x20..) => (SIZE_UPDATE, 5),
-            Some(0x10..) => ("never indexed", 4),
-            _ => ("not added", 4),
-        };
-        let index = integer(rest, prefix)?;
-        let ((name, value), note) = match form {
-            SIZE_UPDATE if !first => return Err("a table size update after a field".into()),
-            SIZE_UPDATE if index > self.allowed => {
-                return Err(format!("table size {index}, where SETTINGS allow {}", self.allowed));
-            }
-            SIZE_UPDATE => {
-                self.capacity = index;
-                self.evict();
-                (("dynamic table size".into(), index.to_string().into()), form.to_owned())
-            }
-            "indexed" => {
-                let table = if index <= STATIC.len() { "static" } else { "dynamic" };
-                (self.entry(index)?, format!("indexed {index} of the {table} table"))
-            }
-            _ => self.literal(rest, form, index)?,
+        let ((name, value), note) = match rest.first() {
+            Some(0x80..) => self.indexed(integer(rest, 7)?)?,
+            Some(0x40..) => self.literal(rest, 6, "added")?,
+            Some(0x20..) if !first => return Err("a table size update after a field".into()),
+            Some(0x20..) => self.resize(integer(rest, 5)?)?,
+            Some(0x10..) => self.literal(rest, 4, "never indexed")?,
+            _ => self.literal(rest, 4, "not added")?,
         };
         Ok(Part::new(Bytes::new(), name, value, note))
     }
 
+    fn indexed(&self, index: usize) -> Result<(Entry, String), String> {
+        let table = if index <= STATIC.len() { "static" } else { "dynamic" };
+        Ok((self.entry(index)?, format!("indexed {index} of the {table} table")))
+    }
+
+    fn resize(&mut self, size: usize) -> Result<(Entry, String), String> {
+        if size > self.allowed {
+            return Err(format!("table size {size}, where SETTINGS allow {}", self.allowed));
+        }
+        self.capacity = size;
+        self.evict();
+        Ok((("dynamic table size".into(), size.to_string().into()), SIZE_UPDATE.to_owned()))
+    }
+
     /// A field in letters, its name perhaps that of an entry.
-    fn literal(&mut self, rest: &mut Bytes, form: &str, index: usize) -> Result<(Entry, String), String> {
+    fn literal(&mut self, rest: &mut Bytes, prefix: u32, form: &str) -> Result<(Entry, String), String> {
+        let index = integer(rest, prefix)?;
         let (name, huffman) = if index == 0 { string(rest)? } else { (self.entry(index)?.0, false) };
         let (value, huffman_value) = string(rest)?;
         let source = if index == 0 { "new name".into() } else { format!("name {index}") };
