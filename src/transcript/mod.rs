@@ -1,6 +1,6 @@
 //! The wire made visible: every byte of a connection, both ways, with its meaning.
 //!
-//! A [`Recorder`] around one end of a connection notes what passes. [`Transcript::read`] takes that apart: HTTP/2
+//! A [`Recording`] of one end of a connection notes what passes. [`Transcript::read`] takes that apart: HTTP/2
 //! frames ([`http2`]), header blocks ([`hpack`]), Length-Prefixed-Messages, protobuf fields ([`protobuf`]). The
 //! result is a value, which [prints](Print) as text to read beside the code:
 //!
@@ -30,7 +30,7 @@ use bytes::{Buf, Bytes};
 use http2::{CONTINUATION, DATA, Frame, HEADERS, PUSH_PROMISE};
 pub use print::Print;
 use protobuf::Types;
-pub use record::{Direction, Recorded, Recorder, Recording};
+pub use record::{Direction, Recorded, Recording};
 
 use crate::wire::Code;
 
@@ -414,7 +414,7 @@ mod tests {
     async fn a_call_over_h2_reads_back() {
         let (near, far) = tokio::io::duplex(1 << 16);
         let recording = Recording::new(1 << 20);
-        let near = Recorder::client(near, recording.clone());
+        let near = recording.client(near);
         let server = async {
             let mut connection = h2::server::handshake(far).await.unwrap();
             while let Some(accepted) = connection.accept().await {
