@@ -25,6 +25,8 @@ const SIZE_UPDATE: &str = "size update";
 
 /// A name and a value.
 type Entry = (Bytes, Bytes);
+/// What one representation says, and which it is.
+type Field = (Entry, String);
 
 /// One direction's decoder, whose dynamic table lives as long as the connection.
 #[derive(Debug)]
@@ -53,43 +55,39 @@ impl Decoder {
     /// Decodes one whole block: a part for each field, its note the representation (section 6). What cannot be
     /// decoded is a last part that says why; as the table is unknown from there on, so is every later block.
     pub fn decode(&mut self, block: &Bytes) -> Vec<Part> {
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut rest = block.clone();
         while !rest.is_empty() {
             let start = rest.clone();
-            match self.field(&mut rest, parts.last().is_none_or(|part: &Part| part.note == SIZE_UPDATE)) {
-                Ok(part) => parts.push(Part { bytes: start.slice(..start.len() - rest.len()), ..part }),
-                Err(error) => {
-                    self.failed = true;
-                    parts.push(Part::new(start, "not decoded", "", format!("COMPRESSION_ERROR: {error}")));
-                    break;
-                }
-            }
+            let first = parts.last().is_none_or(|part| part.note == SIZE_UPDATE);
+            let ((name, value), note) = self.field(&mut rest, first).unwrap_or_else(|error| {
+                self.failed = true;
+                rest.clear();
+                (("not decoded".into(), Bytes::new()), format!("COMPRESSION_ERROR: {error}"))
+            });
+            parts.push(Part::new(start.slice(..start.len() - rest.len()), name, value, note));
         }
         parts
     }
 
-    fn field(&mut self, rest: &mut Bytes, first: bool) -> Result<Part, String> {
-        if self.failed {
-            return Err("the table is unknown since an earlier block was lost".into());
+    fn field(&mut self, rest: &mut Bytes, first: bool) -> Result<Field, String> {
+        match rest.first() {
+            _ if self.failed => Err("the table is unknown since an earlier block was lost".into()),
+            Some(0x80..) => self.indexed(integer(rest, 7)?),
+            Some(0x40..) => self.literal(rest, 6, "added"),
+            Some(0x20..) if !first => Err("a table size update after a field".into()),
+            Some(0x20..) => self.resize(integer(rest, 5)?),
+            Some(0x10..) => self.literal(rest, 4, "never indexed"),
+            _ => self.literal(rest, 4, "not added"),
         }
-        let ((name, value), note) = match rest.first() {
-            Some(0x80..) => self.indexed(integer(rest, 7)?)?,
-            Some(0x40..) => self.literal(rest, 6, "added")?,
-            Some(0x20..) if !first => return Err("a table size update after a field".into()),
-            Some(0x20..) => self.resize(integer(rest, 5)?)?,
-            Some(0x10..) => self.literal(rest, 4, "never indexed")?,
-            _ => self.literal(rest, 4, "not added")?,
-        };
-        Ok(Part::new(Bytes::new(), name, value, note))
     }
 
-    fn indexed(&self, index: usize) -> Result<(Entry, String), String> {
+    fn indexed(&self, index: usize) -> Result<Field, String> {
         let table = if index <= STATIC.len() { "static" } else { "dynamic" };
         Ok((self.entry(index)?, format!("indexed {index} of the {table} table")))
     }
 
-    fn resize(&mut self, size: usize) -> Result<(Entry, String), String> {
+    fn resize(&mut self, size: usize) -> Result<Field, String> {
         if size > self.allowed {
             return Err(format!("table size {size}, where SETTINGS allow {}", self.allowed));
         }
@@ -99,7 +97,7 @@ impl Decoder {
     }
 
     /// A field in letters, its name perhaps that of an entry.
-    fn literal(&mut self, rest: &mut Bytes, prefix: u32, form: &str) -> Result<(Entry, String), String> {
+    fn literal(&mut self, rest: &mut Bytes, prefix: u32, form: &str) -> Result<Field, String> {
         let index = integer(rest, prefix)?;
         let (name, huffman) = if index == 0 { string(rest)? } else { (self.entry(index)?.0, false) };
         let (value, huffman_value) = string(rest)?;

@@ -23,7 +23,6 @@ pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
 pub(super) const SETTINGS: u8 = 4;
 pub(super) const PUSH_PROMISE: u8 = 5;
-const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 pub(super) const CONTINUATION: u8 = 9;
 
@@ -42,7 +41,7 @@ const TYPES: [Type; 10] = [
     ("RST_STREAM", &[], &[(4, "error code")]),
     ("SETTINGS", &[(0x01, "ACK")], &[]),
     ("PUSH_PROMISE", &[(0x04, "END_HEADERS"), (0x08, "PADDED")], &[(4, "promised stream")]),
-    ("PING", &[(0x01, "ACK")], &[]),
+    ("PING", &[(0x01, "ACK")], &[(8, "opaque data")]),
     ("GOAWAY", &[], &[(4, "last stream"), (4, "error code")]),
     ("WINDOW_UPDATE", &[], &[(4, "increment")]),
     ("CONTINUATION", &[(0x04, "END_HEADERS")], &[]),
@@ -104,8 +103,7 @@ impl Frame {
 
     /// The names of the flags that are set and defined for the type.
     pub fn flags(&self) -> impl Iterator<Item = &'static str> {
-        let flags = self.definition().1.iter();
-        flags.filter(|(bit, _)| self.bytes[4] & bit != 0).map(|(_, name)| *name)
+        self.definition().1.iter().filter(|(bit, _)| self.bytes[4] & bit != 0).map(|(_, name)| *name)
     }
 
     fn definition(&self) -> Type {
@@ -157,6 +155,7 @@ impl Frame {
             let number = bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
             let (value, note) = match name {
                 "error code" => (ERROR_CODES.get(number).unwrap_or(&"unknown").to_string(), format!("{number:#x}")),
+                "opaque data" => (String::new(), String::new()),
                 "priority after stream" => ((number & 0x7fff_ffff).to_string(), "deprecated by RFC 9113".into()),
                 _ => (number.to_string(), String::new()),
             };
@@ -177,7 +176,6 @@ impl Frame {
                     parts.push(Part::new(bytes, *name, value.to_string(), format!("setting {id}")));
                 }
             }
-            PING => parts.push(Part::new(take(rest, 8)?, "opaque data", "", "")),
             GOAWAY if !rest.is_empty() => parts.push(Part::new(rest.clone(), "debug data", mem::take(rest), "")),
             kind if usize::from(kind) >= TYPES.len() => {
                 let note = format!("frame type {kind} is unknown: ignored (section 5.5)");

@@ -1,6 +1,6 @@
 //! Protocol Buffers' wire format, annotated: `08 9a a6 8c c3 01` is field 1 as a varint, and by the .proto a latitude.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem::take};
 
 use bytes::{Buf, Bytes};
 use prost::Message;
@@ -32,22 +32,21 @@ impl Types {
         for file in FileDescriptorSet::decode(descriptors)?.file {
             let package = file.package().to_owned();
             let scope = if package.is_empty() { package } else { format!(".{package}") };
-            types.add(&scope, file.message_type, file.enum_type);
+            let mut scopes = vec![(scope.clone(), file.message_type, file.enum_type)];
+            while let Some((scope, messages, enums)) = scopes.pop() {
+                types.enums.extend(enums.into_iter().map(|kind| (format!("{scope}.{}", kind.name()), kind)));
+                for mut message in messages {
+                    let name = format!("{scope}.{}", message.name());
+                    scopes.push((name.clone(), take(&mut message.nested_type), take(&mut message.enum_type)));
+                    types.messages.insert(name, message);
+                }
+            }
             for service in file.service {
                 let name = format!("{scope}.{}", service.name());
                 types.methods.extend(service.method.into_iter().map(|method| (name[1..].to_owned(), method)));
             }
         }
         Ok(types)
-    }
-
-    fn add(&mut self, scope: &str, messages: Vec<DescriptorProto>, enums: Vec<EnumDescriptorProto>) {
-        self.enums.extend(enums.into_iter().map(|kind| (format!("{scope}.{}", kind.name()), kind)));
-        for mut message in messages {
-            let name = format!("{scope}.{}", message.name());
-            self.add(&name, std::mem::take(&mut message.nested_type), std::mem::take(&mut message.enum_type));
-            self.messages.insert(name, message);
-        }
     }
 
     /// The message types of request and answer for a `:path`. A service that is served under an alias is found by the
