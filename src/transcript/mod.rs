@@ -203,8 +203,7 @@ impl Transcript {
         }
         for ((stream, direction), frames) in bodies {
             let Some(call) = self.calls.get(&stream).filter(|call| call.grpc[direction as usize]) else { continue };
-            let kind =
-                types.method(&call.path).map(|kinds| if direction == Direction::ToServer { kinds.0 } else { kinds.1 });
+            let kind = types.method(&call.path).map(|kinds| <[&str; 2]>::from(kinds)[direction as usize]);
             self.lay(messages(self.content(&frames), kind, types), &frames);
         }
     }
