@@ -53,7 +53,7 @@ const RULES: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    ("transcript", &["bytes", "http", "prost", "prost_types", "tokio", "wire"]),
+    ("transcript", &["bytes", "http", "prost", "prost_types", "tokio", "tokio_util", "wire"]),
     (
         "route_guide",
         &["bytes", "call", "codec", "prost", "rand", "rustc_hash", "serde", "serde_json", "status", "tokio"],

@@ -9,7 +9,7 @@ use h2grpc::limits::Limits;
 use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Features, Guide, RouteGuide, RouteGuideClient, tour};
 use h2grpc::server::{Server, listen};
 use h2grpc::transcript::protobuf::Types;
-use h2grpc::transcript::{Print, Recorder, Recording, Transcript};
+use h2grpc::transcript::{Print, Recording, Transcript};
 use tokio::net::TcpStream;
 
 /// Starts a RouteGuide server on a free loopback port, makes the tutorial's calls to it, and shows what went over the
@@ -49,7 +49,7 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let recorder = recording.clone();
     let connect = move || {
         let recorder = recorder.clone();
-        async move { Ok(Recorder::client(TcpStream::connect(address).await?, recorder)) }
+        async move { Ok(recorder.client(TcpStream::connect(address).await?)) }
     };
     let endpoint: Endpoint = address.to_string().parse()?;
     let client = RouteGuideClient::new(Channel::with_connector(endpoint, Limits::client(), connect));

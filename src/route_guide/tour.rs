@@ -67,8 +67,7 @@ pub async fn list_features(client: &RouteGuideClient, rectangle: Rectangle, out:
 pub async fn record_route(client: &RouteGuideClient, known: &Features, count: usize, out: &mut impl Write) -> Outcome {
     let known: Vec<Point> = known.points().collect();
     let (mut points, summary) = client.record_route().await.map_err(of("RecordRoute"))?;
-    for _ in 0..count {
-        let Some(point) = known.choose(&mut rand::rng()) else { break };
+    for point in (0..count).map_while(|_| known.choose(&mut rand::rng())) {
         writeln!(out, "Visiting point {}", degrees(point))?;
         // When the server ends the call early this fails, and the answer below tells why.
         if points.send(point).await.is_err() {

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::LazyLock};
 
 use bytes::{Buf, Bytes};
 
-use super::{Part, huffman};
+use super::{Part, huffman, varint};
 
 /// The static table (Appendix A), entries 1 to 61: names and values.
 static STATIC: LazyLock<Vec<(&str, &str)>> =
@@ -25,6 +25,8 @@ const SIZE_UPDATE: &str = "size update";
 
 /// A name and a value.
 type Entry = (Bytes, Bytes);
+/// What one representation says, and which it is.
+type Field = (Entry, String);
 
 /// One direction's decoder, whose dynamic table lives as long as the connection.
 #[derive(Debug)]
@@ -33,7 +35,8 @@ pub struct Decoder {
     size: usize,
     capacity: usize,
     allowed: usize,
-    failed: bool,
+    /// Whether a block was lost, and with it what the table holds from there on.
+    pub(super) failed: bool,
 }
 
 impl Default for Decoder {
@@ -52,71 +55,59 @@ impl Decoder {
     /// Decodes one whole block: a part for each field, its note the representation (section 6). What cannot be
     /// decoded is a last part that says why; as the table is unknown from there on, so is every later block.
     pub fn decode(&mut self, block: &Bytes) -> Vec<Part> {
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut rest = block.clone();
         while !rest.is_empty() {
             let start = rest.clone();
-            match self.field(&mut rest, parts.last().is_none_or(|part: &Part| part.note == SIZE_UPDATE)) {
-                Ok(part) => parts.push(Part { bytes: start.slice(..start.len() - rest.len()), ..part }),
-                Err(error) => {
-                    self.failed = true;
-                    parts.push(Part::new(start, "not decoded", "", format!("COMPRESSION_ERROR: {error}")));
-                    break;
-                }
-            }
+            let first = parts.last().is_none_or(|part| part.note == SIZE_UPDATE);
+            let ((name, value), note) = self.field(&mut rest, first).unwrap_or_else(|error| {
+                self.failed = true;
+                rest.clear();
+                (("not decoded".into(), Bytes::new()), format!("COMPRESSION_ERROR: {error}"))
+            });
+            parts.push(Part::new(start.slice(..start.len() - rest.len()), name, value, note));
         }
         parts
     }
 
-    /// A block was lost, and with it what the table holds from here on.
-    pub(super) fn fail(&mut self) {
-        self.failed = true;
+    fn field(&mut self, rest: &mut Bytes, first: bool) -> Result<Field, String> {
+        match rest.first() {
+            _ if self.failed => Err("the table is unknown since an earlier block was lost".into()),
+            Some(0x80..) => self.indexed(integer(rest, 7)?),
+            Some(0x40..) => self.literal(rest, 6, "added"),
+            Some(0x20..) if !first => Err("a table size update after a field".into()),
+            Some(0x20..) => self.resize(integer(rest, 5)?),
+            Some(0x10..) => self.literal(rest, 4, "never indexed"),
+            _ => self.literal(rest, 4, "not added"),
+        }
     }
 
-    fn field(&mut self, rest: &mut Bytes, first: bool) -> Result<Part, String> {
-        if self.failed {
-            return Err("the table is unknown since an earlier block was lost".into());
+    fn indexed(&self, index: usize) -> Result<Field, String> {
+        let table = if index <= STATIC.len() { "static" } else { "dynamic" };
+        Ok((self.entry(index)?, format!("indexed {index} of the {table} table")))
+    }
+
+    fn resize(&mut self, size: usize) -> Result<Field, String> {
+        if size > self.allowed {
+            return Err(format!("table size {size}, where SETTINGS allow {}", self.allowed));
         }
-        let (form, prefix) = match rest.first() {
-            Some(0x80..) => ("indexed", 7),
-            Some(0x40..) => ("added", 6),
-            Some(0x20..) => (SIZE_UPDATE, 5),
-            Some(0x10..) => ("never indexed", 4),
-            _ => ("not added", 4),
-        };
-        let index = integer(rest, prefix)?;
-        let ((name, value), note) = match form {
-            SIZE_UPDATE if !first => return Err("a table size update after a field".into()),
-            SIZE_UPDATE if index > self.allowed => {
-                return Err(format!("table size {index}, where SETTINGS allow {}", self.allowed));
-            }
-            SIZE_UPDATE => {
-                self.capacity = index;
-                self.evict(0);
-                (("dynamic table size".into(), index.to_string().into()), form.to_owned())
-            }
-            "indexed" => {
-                let table = if index <= STATIC.len() { "static" } else { "dynamic" };
-                (self.entry(index)?, format!("indexed {index} of the {table} table"))
-            }
-            _ => self.literal(rest, form, index)?,
-        };
-        Ok(Part::new(Bytes::new(), name, value, note))
+        self.capacity = size;
+        self.evict();
+        Ok((("dynamic table size".into(), size.to_string().into()), SIZE_UPDATE.to_owned()))
     }
 
     /// A field in letters, its name perhaps that of an entry.
-    fn literal(&mut self, rest: &mut Bytes, form: &str, index: usize) -> Result<(Entry, String), String> {
+    fn literal(&mut self, rest: &mut Bytes, prefix: u32, form: &str) -> Result<Field, String> {
+        let index = integer(rest, prefix)?;
         let (name, huffman) = if index == 0 { string(rest)? } else { (self.entry(index)?.0, false) };
         let (value, huffman_value) = string(rest)?;
         let source = if index == 0 { "new name".into() } else { format!("name {index}") };
         let note = format!("literal, {form}; {source}{}", if huffman || huffman_value { "; Huffman" } else { "" });
         let entry = (name, value);
         if form == "added" {
-            self.evict(size(&entry));
-            if size(&entry) <= self.capacity {
-                self.size += size(&entry);
-                self.table.push_front(entry.clone());
-            }
+            self.size += size(&entry);
+            self.table.push_front(entry.clone());
+            self.evict();
         }
         Ok((entry, note))
     }
@@ -129,10 +120,11 @@ impl Decoder {
             .ok_or_else(|| format!("index {index}, where the tables end at {}", STATIC.len() + self.table.len()))
     }
 
-    /// Section 4.4: the oldest entries go until `room` more fits, or the table is empty.
-    fn evict(&mut self, room: usize) {
-        while self.size + room > self.capacity {
-            let Some(oldest) = self.table.pop_back() else { return };
+    /// Section 4.4: the oldest entries go until the others fit; a new one that is larger than the table goes too.
+    fn evict(&mut self) {
+        while self.size > self.capacity
+            && let Some(oldest) = self.table.pop_back()
+        {
             self.size -= size(&oldest);
         }
     }
@@ -143,25 +135,16 @@ fn size((name, value): &Entry) -> usize {
     name.len() + value.len() + 32
 }
 
-fn octet(rest: &mut Bytes) -> Result<u8, String> {
-    rest.try_get_u8().map_err(|_| "the block ends inside a field".into())
-}
-
 /// Section 5.1: what does not fit the first octet's `prefix` bits follows in groups of seven, the lowest first.
 fn integer(rest: &mut Bytes, prefix: u32) -> Result<usize, String> {
+    const CUT_SHORT: &str = "the block ends inside a field";
     let full = (1 << prefix) - 1;
-    let mut value = octet(rest)? as usize & full;
+    let value = rest.try_get_u8().map_err(|_| CUT_SHORT)? as usize & full;
     if value < full {
         return Ok(value);
     }
-    for shift in [0, 7, 14, 21] {
-        let octet = octet(rest)?;
-        value += (octet as usize & 0x7f) << shift;
-        if octet < 0x80 {
-            return Ok(value);
-        }
-    }
-    Err("an integer of more than five octets".into())
+    let why = if rest.len() < 4 { CUT_SHORT } else { "an integer of more than five octets" };
+    Ok(value + varint(rest, 4).ok_or(why)? as usize)
 }
 
 /// Section 5.2: a bit for Huffman, the length, the octets. Also tells whether that bit was set.

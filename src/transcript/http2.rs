@@ -23,7 +23,6 @@ pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
 pub(super) const SETTINGS: u8 = 4;
 pub(super) const PUSH_PROMISE: u8 = 5;
-const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 pub(super) const CONTINUATION: u8 = 9;
 
@@ -42,7 +41,7 @@ const TYPES: [Type; 10] = [
     ("RST_STREAM", &[], &[(4, "error code")]),
     ("SETTINGS", &[(0x01, "ACK")], &[]),
     ("PUSH_PROMISE", &[(0x04, "END_HEADERS"), (0x08, "PADDED")], &[(4, "promised stream")]),
-    ("PING", &[(0x01, "ACK")], &[]),
+    ("PING", &[(0x01, "ACK")], &[(8, "opaque data")]),
     ("GOAWAY", &[], &[(4, "last stream"), (4, "error code")]),
     ("WINDOW_UPDATE", &[], &[(4, "increment")]),
     ("CONTINUATION", &[(0x04, "END_HEADERS")], &[]),
@@ -104,8 +103,7 @@ impl Frame {
 
     /// The names of the flags that are set and defined for the type.
     pub fn flags(&self) -> impl Iterator<Item = &'static str> {
-        let flags = self.definition().1.iter();
-        flags.filter(|(bit, _)| self.bytes[4] & bit != 0).map(|(_, name)| *name)
+        self.definition().1.iter().filter(|(bit, _)| self.bytes[4] & bit != 0).map(|(_, name)| *name)
     }
 
     fn definition(&self) -> Type {
@@ -123,9 +121,9 @@ impl Frame {
         settings.filter(|setting| (&setting[..2]).get_u16() == id).map(|setting| (&setting[2..]).get_u32()).max()
     }
 
-    pub(super) fn layout(&self) -> Layout {
+    /// The frame's bytes in order: what is understood at once, a part of a header block or of a body, and padding.
+    pub(super) fn layout(&self) -> (Vec<Part>, Bytes, Option<Part>) {
         let mut rest = self.bytes.clone();
-        let mut layout = Layout::default();
         if self.kind().is_none() {
             let (value, note) = match self.shape {
                 Shape::Preface => (rest.clone(), "the client speaks HTTP/2".into()),
@@ -133,23 +131,22 @@ impl Frame {
                 _ if rest.len() < 9 => (Bytes::new(), "the recording ends inside a frame header or preface".into()),
                 _ => (Bytes::new(), format!("the recording ends inside this frame of {} bytes", 9 + length(&rest))),
             };
-            layout.before.push(Part::new(rest, "text", value, note));
-            return layout;
+            return (vec![Part::new(rest, "text", value, note)], Bytes::new(), None);
         }
         let head = rest.split_to(9);
         let text = format!("length {}, type {}, flags {:#04x}, stream {}", rest.len(), head[3], head[4], self.stream());
-        layout.before.push(Part::new(head, "frame header", text, ""));
-        let whole = self.payload(&mut rest, &mut layout).is_some();
-        if !whole || !rest.is_empty() {
+        let mut parts = vec![Part::new(head, "frame header", text, "")];
+        let payload = self.payload(&mut rest, &mut parts);
+        if payload.is_none() || !rest.is_empty() {
             let note = format!("FRAME_SIZE_ERROR: {} bytes do not fit a {} frame", rest.len(), self.name());
-            layout.before.push(Part::new(rest, "malformed", "", note));
+            parts.push(Part::new(rest, "malformed", "", note));
         }
-        layout
+        let (content, padding) = payload.unwrap_or_default();
+        (parts, content, padding)
     }
 
-    /// Takes what it understands off `rest`; `None` where that is too short.
-    fn payload(&self, rest: &mut Bytes, layout: &mut Layout) -> Option<()> {
-        let Layout { before: parts, content, after } = layout;
+    /// Takes what it understands off `rest`, and gives content and padding; `None` where that is too short.
+    fn payload(&self, rest: &mut Bytes, parts: &mut Vec<Part>) -> Option<(Bytes, Option<Part>)> {
         let padded = self.has("PADDED").then_some(PAD_LENGTH);
         let priority = self.has("PRIORITY").then_some(PRIORITY).into_iter().flatten();
         let mut padding = 0;
@@ -158,6 +155,7 @@ impl Frame {
             let number = bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
             let (value, note) = match name {
                 "error code" => (ERROR_CODES.get(number).unwrap_or(&"unknown").to_string(), format!("{number:#x}")),
+                "opaque data" => (String::new(), String::new()),
                 "priority after stream" => ((number & 0x7fff_ffff).to_string(), "deprecated by RFC 9113".into()),
                 _ => (number.to_string(), String::new()),
             };
@@ -168,8 +166,8 @@ impl Frame {
         }
         match self.kind()? {
             DATA | HEADERS | PUSH_PROMISE | CONTINUATION => {
-                *content = take(rest, rest.len().checked_sub(padding)?)?;
-                *after = (padding > 0).then(|| Part::new(mem::take(rest), "padding", "", ""));
+                let content = take(rest, rest.len().checked_sub(padding)?)?;
+                return Some((content, (padding > 0).then(|| Part::new(mem::take(rest), "padding", "", ""))));
             }
             SETTINGS => {
                 while let Some(bytes) = take(rest, 6) {
@@ -178,7 +176,6 @@ impl Frame {
                     parts.push(Part::new(bytes, *name, value.to_string(), format!("setting {id}")));
                 }
             }
-            PING => parts.push(Part::new(take(rest, 8)?, "opaque data", "", "")),
             GOAWAY if !rest.is_empty() => parts.push(Part::new(rest.clone(), "debug data", mem::take(rest), "")),
             kind if usize::from(kind) >= TYPES.len() => {
                 let note = format!("frame type {kind} is unknown: ignored (section 5.5)");
@@ -186,16 +183,8 @@ impl Frame {
             }
             _ => {}
         }
-        Some(())
+        Some((Bytes::new(), None))
     }
-}
-
-/// A frame's bytes in order: what is understood at once, a part of a header block or of a body, and padding.
-#[derive(Default)]
-pub(super) struct Layout {
-    pub before: Vec<Part>,
-    pub content: Bytes,
-    pub after: Option<Part>,
 }
 
 /// Cuts one direction's bytes into frames, in whatever pieces they arrive.
@@ -219,26 +208,20 @@ impl Reader {
 
     /// The next whole frame; `None` until more bytes come.
     pub fn next_frame(&mut self) -> Option<Frame> {
-        let shape = self.next;
-        let length = match shape {
-            Shape::Preface if !PREFACE.starts_with(&self.buffer[..self.buffer.len().min(PREFACE.len())]) => {
-                self.next = Shape::NotHttp2;
-                return None;
-            }
-            Shape::Preface => PREFACE.len(),
+        let length = match self.next {
+            Shape::Preface if self.buffer.starts_with(PREFACE) => PREFACE.len(),
             Shape::Frame if self.buffer.len() >= 9 => 9 + length(&self.buffer),
             _ => return None,
         };
-        (self.buffer.len() >= length).then(|| {
-            self.next = Shape::Frame;
-            Frame { shape, bytes: self.buffer.split_to(length).freeze() }
-        })
+        let bytes = (self.buffer.len() >= length).then(|| self.buffer.split_to(length).freeze())?;
+        Some(Frame { shape: mem::replace(&mut self.next, Shape::Frame), bytes })
     }
 
     /// At the end: the bytes that were left over.
-    pub fn finish(mut self) -> Option<Frame> {
-        let shape = if self.next == Shape::NotHttp2 { Shape::NotHttp2 } else { Shape::Torn };
-        (!self.buffer.is_empty()).then(|| Frame { shape, bytes: self.buffer.split().freeze() })
+    pub fn finish(self) -> Option<Frame> {
+        let torn = self.next == Shape::Frame || PREFACE.starts_with(&self.buffer);
+        let shape = if torn { Shape::Torn } else { Shape::NotHttp2 };
+        (!self.buffer.is_empty()).then(|| Frame { shape, bytes: self.buffer.freeze() })
     }
 }
 
@@ -263,8 +246,8 @@ mod tests {
     /// The parts after the frame header as `name: value`, then how much content and padding there is.
     fn parts(bytes: &str) -> (Vec<String>, usize, usize) {
         let frame = frame(bytes);
-        let Layout { before, content, after } = frame.layout();
-        let padding = after.as_ref().map_or(0, |part| part.bytes.len());
+        let (before, content, padding) = frame.layout();
+        let padding = padding.map_or(0, |part| part.bytes.len());
         let shown = before.iter().map(|part| part.bytes.len()).sum::<usize>() + content.len() + padding;
         assert_eq!(shown, frame.bytes.len(), "every byte is accounted for");
         let text = |part: &Part| format!("{}: {}", part.name.escape_ascii(), part.value.escape_ascii());
@@ -330,7 +313,7 @@ mod tests {
         assert_eq!(reader.next_frame(), None);
         let frame = reader.finish().unwrap();
         assert_eq!((frame.name(), frame.bytes.len()), ("NOT HTTP/2", 18));
-        assert!(frame.layout().before[0].note.contains("expected the client preface"));
+        assert!(frame.layout().0[0].note.contains("expected the client preface"));
     }
 
     #[test]
@@ -340,7 +323,7 @@ mod tests {
         assert_eq!(reader.next_frame(), None);
         let frame = reader.finish().unwrap();
         assert_eq!((frame.shape, frame.bytes.len()), (Shape::Torn, 11));
-        assert_eq!(frame.layout().before[0].note, "the recording ends inside this frame of 13 bytes");
+        assert_eq!(frame.layout().0[0].note, "the recording ends inside this frame of 13 bytes");
     }
 
     fn read(chunks: &[&[u8]]) -> Vec<Frame> {

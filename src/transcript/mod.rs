@@ -1,6 +1,6 @@
 //! The wire made visible: every byte of a connection, both ways, with its meaning.
 //!
-//! A [`Recorder`] around one end of a connection notes what passes. [`Transcript::read`] takes that apart: HTTP/2
+//! A [`Recording`] of one end of a connection notes what passes. [`Transcript::read`] takes that apart: HTTP/2
 //! frames ([`http2`]), header blocks ([`hpack`]), Length-Prefixed-Messages, protobuf fields ([`protobuf`]). The
 //! result is a value, which [prints](Print) as text to read beside the code:
 //!
@@ -23,14 +23,14 @@ mod print;
 pub mod protobuf;
 mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::{Buf, Bytes};
 
 use http2::{CONTINUATION, DATA, Frame, HEADERS, PUSH_PROMISE};
 pub use print::Print;
 use protobuf::Types;
-pub use record::{Direction, Recorded, Recorder, Recording};
+pub use record::{Direction, Recorded, Recording};
 
 use crate::wire::Code;
 
@@ -120,15 +120,13 @@ impl Transcript {
     fn frames(&mut self, recorded: &Recorded) {
         let mut readers = [Direction::ToServer, Direction::ToClient].map(|way| (way, http2::Reader::new(way)));
         let mut add = |direction, frame: Frame| {
-            let http2::Layout { before, content, after } = frame.layout();
-            self.events.push(Event { direction, frame, role: String::new(), parts: before, content, padding: after });
+            let (parts, content, padding) = frame.layout();
+            self.events.push(Event { direction, frame, role: String::new(), parts, content, padding });
         };
         for (direction, bytes) in &recorded.chunks {
             let (_, reader) = &mut readers[*direction as usize];
             reader.push(bytes);
-            while let Some(frame) = reader.next_frame() {
-                add(*direction, frame);
-            }
+            std::iter::from_fn(|| reader.next_frame()).for_each(|frame| add(*direction, frame));
         }
         for (direction, reader) in readers {
             reader.finish().into_iter().for_each(|frame| add(direction, frame));
@@ -146,9 +144,8 @@ impl Transcript {
                 decoders[1 - way].allow(size);
             }
             let continues = frame.kind() == Some(CONTINUATION);
-            if !continues && !open[way].is_empty() {
-                open[way].clear();
-                decoders[way].fail();
+            if !continues && !std::mem::take(&mut open[way]).is_empty() {
+                decoders[way].failed = true;
             }
             if matches!(frame.kind(), Some(HEADERS | PUSH_PROMISE)) || continues && !open[way].is_empty() {
                 open[way].push(at);
@@ -206,8 +203,7 @@ impl Transcript {
         }
         for ((stream, direction), frames) in bodies {
             let Some(call) = self.calls.get(&stream).filter(|call| call.grpc[direction as usize]) else { continue };
-            let kind =
-                types.method(&call.path).map(|kinds| if direction == Direction::ToServer { kinds.0 } else { kinds.1 });
+            let kind = types.method(&call.path).map(|kinds| <[&str; 2]>::from(kinds)[direction as usize]);
             self.lay(messages(self.content(&frames), kind, types), &frames);
         }
     }
@@ -217,23 +213,18 @@ impl Transcript {
     }
 
     /// Gives the parts of a string of bytes to the frames that hold the string, cutting those that cross a border.
-    fn lay(&mut self, parts: Vec<Part>, mut frames: &[usize]) {
-        for mut part in parts {
-            while let [at, later @ ..] = frames {
-                let Event { content, parts, .. } = &mut self.events[*at];
-                if part.bytes.len() <= content.len() {
-                    content.advance(part.bytes.len());
-                    parts.push(part);
-                    break;
+    fn lay(&mut self, parts: Vec<Part>, frames: &[usize]) {
+        let mut left = VecDeque::from(parts);
+        for at in frames {
+            let Event { content, parts, .. } = &mut self.events[*at];
+            while let Some(mut part) = left.pop_front_if(|part| part.bytes.is_empty() || !content.is_empty()) {
+                if part.bytes.len() > content.len() {
+                    let bytes = part.bytes.split_off(content.len());
+                    left.push_front(Part { bytes, value: Bytes::new(), note: "continued".into(), ..part.clone() });
+                    part.note += "; goes on in the next frame";
                 }
-                if !content.is_empty() {
-                    let bytes = part.bytes.split_to(content.len());
-                    let note = format!("{}; goes on in the next frame", part.note);
-                    parts.push(Part { bytes, note, ..part.clone() });
-                    part = Part { value: Bytes::new(), note: "continued".into(), ..part };
-                    content.clear();
-                }
-                frames = later;
+                content.advance(part.bytes.len());
+                parts.push(part);
             }
         }
     }
@@ -267,6 +258,13 @@ fn messages(mut rest: Bytes, kind: Option<&str>, types: &Types) -> Vec<Part> {
         parts[start..].iter_mut().for_each(|part| part.message = Some(count));
     }
     parts
+}
+
+/// A number in groups of seven bits, the lowest first, in at most `longest` bytes: each but the last has its high bit
+/// set. So protobuf's varints, and the end of HPACK's integers.
+fn varint(rest: &mut Bytes, longest: usize) -> Option<u64> {
+    let length = rest.iter().take(longest).position(|byte| *byte < 0x80)? + 1;
+    Some(rest.split_to(length).iter().rev().fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f)))
 }
 
 #[cfg(test)]
@@ -415,7 +413,7 @@ mod tests {
     async fn a_call_over_h2_reads_back() {
         let (near, far) = tokio::io::duplex(1 << 16);
         let recording = Recording::new(1 << 20);
-        let near = Recorder::client(near, recording.clone());
+        let near = recording.client(near);
         let server = async {
             let mut connection = h2::server::handshake(far).await.unwrap();
             while let Some(accepted) = connection.accept().await {

@@ -82,13 +82,21 @@ impl Print {
         if parts.is_empty() {
             return Ok(());
         }
-        let (arrow, color) = arrow(direction);
         let messages = grouped(parts.chunk_by(|a, b| a.message == b.message).count());
         let bytes = grouped(parts.iter().map(|part| part.bytes.len()).sum::<usize>());
         let end = if frames.iter().any(|event| event.frame.has("END_STREAM")) { ", END_STREAM" } else { "" };
         let frames = grouped(frames.len());
-        let text = format!("{arrow} … {messages} more messages, {bytes} bytes, {frames} more DATA frames{end}");
-        writeln!(out, "{}", self.color(color, &text))
+        let text = format!("… {messages} more messages, {bytes} bytes, {frames} more DATA frames{end}");
+        self.arrow(direction, &text, out)
+    }
+
+    /// Writes a line that begins with its direction, in the direction's colour.
+    fn arrow(&self, direction: Direction, text: &str, out: &mut dyn Write) -> fmt::Result {
+        let (arrow, color) = match direction {
+            Direction::ToServer => ("->", "\x1b[1;34m"),
+            Direction::ToClient => ("<-", "\x1b[1;32m"),
+        };
+        writeln!(out, "{}", self.color(color, format!("{arrow} {text}").trim_end()))
     }
 
     fn color(&self, color: &'static str, text: &str) -> String {
@@ -97,14 +105,13 @@ impl Print {
 
     fn title(&self, event: &Event, out: &mut dyn Write) -> fmt::Result {
         let Event { frame, role, .. } = event;
-        let (arrow, color) = arrow(event.direction);
-        let mut title = format!("{arrow} {:<8} ", frame.name());
+        let mut title = format!("{:<8} ", frame.name());
         if frame.kind().is_some() {
             title += &format!("stream {}  ", frame.stream());
         }
         frame.flags().for_each(|flag| title += &format!("{flag}  "));
         title += &format!("{} bytes", grouped(frame.bytes.len() - frame.kind().map_or(0, |_| 9)));
-        writeln!(out, "{}", self.color(color, format!("{title:<width$}{role}", width = NOTE - 1).trim_end()))
+        self.arrow(event.direction, &format!("{title:<width$}{role}", width = NOTE - "-> ".len() - 1), out)
     }
 
     fn part(&self, part: &Part, out: &mut dyn Write) -> fmt::Result {
@@ -154,13 +161,6 @@ const BYTES: &str = "\x1b[33m";
 const NAME: &str = "\x1b[36m";
 const VALUE: &str = "\x1b[1m";
 const FAINT: &str = "\x1b[2m";
-
-fn arrow(direction: Direction) -> (&'static str, &'static str) {
-    match direction {
-        Direction::ToServer => ("->", "\x1b[1;34m"),
-        Direction::ToClient => ("<-", "\x1b[1;32m"),
-    }
-}
 
 const BYTES_IN_ROW: usize = 12;
 /// The columns where the meaning and the note start, and how wide both together may be, up to column 110.

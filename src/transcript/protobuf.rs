@@ -1,6 +1,6 @@
 //! Protocol Buffers' wire format, annotated: `08 9a a6 8c c3 01` is field 1 as a varint, and by the .proto a latitude.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem::take};
 
 use bytes::{Buf, Bytes};
 use prost::Message;
@@ -8,7 +8,7 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto};
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
-use super::Part;
+use super::{Part, varint};
 
 /// How deep messages are followed into messages; what lies deeper stays bytes. Protobuf's own parsers stop at 100.
 const DEPTH: usize = 32;
@@ -32,7 +32,15 @@ impl Types {
         for file in FileDescriptorSet::decode(descriptors)?.file {
             let package = file.package().to_owned();
             let scope = if package.is_empty() { package } else { format!(".{package}") };
-            types.add(&scope, file.message_type, file.enum_type);
+            let mut scopes = vec![(scope.clone(), file.message_type, file.enum_type)];
+            while let Some((scope, messages, enums)) = scopes.pop() {
+                types.enums.extend(enums.into_iter().map(|kind| (format!("{scope}.{}", kind.name()), kind)));
+                for mut message in messages {
+                    let name = format!("{scope}.{}", message.name());
+                    scopes.push((name.clone(), take(&mut message.nested_type), take(&mut message.enum_type)));
+                    types.messages.insert(name, message);
+                }
+            }
             for service in file.service {
                 let name = format!("{scope}.{}", service.name());
                 types.methods.extend(service.method.into_iter().map(|method| (name[1..].to_owned(), method)));
@@ -41,23 +49,13 @@ impl Types {
         Ok(types)
     }
 
-    fn add(&mut self, scope: &str, messages: Vec<DescriptorProto>, enums: Vec<EnumDescriptorProto>) {
-        self.enums.extend(enums.into_iter().map(|kind| (format!("{scope}.{}", kind.name()), kind)));
-        for mut message in messages {
-            let name = format!("{scope}.{}", message.name());
-            self.add(&name, std::mem::take(&mut message.nested_type), std::mem::take(&mut message.enum_type));
-            self.messages.insert(name, message);
-        }
-    }
-
     /// The message types of request and answer for a `:path`. A service that is served under an alias is found by the
     /// last segment of its name: `/RouteGuide/GetFeature` as `/routeguide.RouteGuide/GetFeature`.
     pub fn method(&self, path: &str) -> Option<(&str, &str)> {
         let (service, method) = path.strip_prefix('/')?.split_once('/')?;
         let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
-        let fits = || self.methods.iter().filter(|(_, candidate)| candidate.name() == method);
-        let exact = fits().find(|(name, _)| name == service);
-        let (_, found) = exact.or_else(|| fits().find(|(name, _)| last(name) == last(service)))?;
+        let fits = self.methods.iter().filter(|(name, it)| it.name() == method && last(name) == last(service));
+        let (_, found) = fits.min_by_key(|(name, _)| name != service)?;
         Some((found.input_type().trim_start_matches('.'), found.output_type().trim_start_matches('.')))
     }
 
@@ -88,13 +86,12 @@ impl Types {
         &'a self, kind: Option<&DescriptorProto>, rest: &mut Bytes, depth: usize,
         inner: &mut (Option<&'a DescriptorProto>, Bytes),
     ) -> Result<(String, Bytes, String), &'static str> {
-        let tag = varint(rest).ok_or("a tag is a varint of one to ten bytes")?;
+        let tag = varint(rest, 10).ok_or("a tag is a varint of one to ten bytes")?;
         let (number, wire) = (tag >> 3, (tag & 7) as usize);
         if !(1..1 << 29).contains(&number) {
             return Err("field numbers go from 1 to 2^29 - 1");
         }
-        let field =
-            kind.and_then(|kind| kind.field.iter().find(|field| u64::from(field.number().unsigned_abs()) == number));
+        let field = kind.and_then(|kind| kind.field.iter().find(|field| i64::from(field.number()) == number as i64));
         let declared = field.map(FieldDescriptorProto::r#type);
         let expected = declared.map(wire_type);
         let packable = wire == 2 && field.is_some_and(|field| field.label() == Label::Repeated);
@@ -114,7 +111,7 @@ impl Types {
                 self.scalar(field.filter(|_| expected == Some(wire)), raw).into()
             }
             2 => {
-                let length = varint(rest).ok_or("a length is a varint of one to ten bytes")?;
+                let length = varint(rest, 10).ok_or("a length is a varint of one to ten bytes")?;
                 let length = usize::try_from(length).ok().filter(|length| *length <= rest.len());
                 let mut content = rest.split_to(length.ok_or("the length goes beyond the message")?);
                 note += &format!(", {} bytes", content.len());
@@ -176,16 +173,10 @@ fn wire_type(kind: Type) -> usize {
 
 fn number_of(rest: &mut Bytes, wire_type: usize) -> Result<u64, &'static str> {
     match wire_type {
-        0 => varint(rest).ok_or("a varint has one to ten bytes"),
+        0 => varint(rest, 10).ok_or("a varint has one to ten bytes"),
         1 => rest.try_get_u64_le().map_err(|_| "a fixed 64-bit value has eight bytes"),
         _ => rest.try_get_u32_le().map(u64::from).map_err(|_| "a fixed 32-bit value has four bytes"),
     }
-}
-
-fn varint(rest: &mut Bytes) -> Option<u64> {
-    let length = rest.iter().take(10).position(|byte| *byte < 0x80)? + 1;
-    let bytes = rest.split_to(length);
-    Some(bytes.iter().rev().fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f)))
 }
 
 #[cfg(test)]

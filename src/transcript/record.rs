@@ -1,11 +1,9 @@
-//! A byte stream that remembers: [`Recorder`] wraps one end of a connection and notes what passes, unchanged.
+//! A byte stream that remembers: a [`Recording`] wraps one end of a connection and notes what passes, unchanged.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::{InspectReader, InspectWriter};
 
 /// Where bytes travel. HTTP/2 is symmetric in its frames, but not in who asks and who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +34,7 @@ impl Recorded {
     }
 }
 
-/// A handle on what a [`Recorder`] writes down. Clones share one recording.
+/// A handle on what is written down of one connection. Clones share one recording.
 #[derive(Clone, Debug)]
 pub struct Recording(Arc<Mutex<Tape>>);
 
@@ -58,6 +56,24 @@ impl Recording {
         self.tape().recorded.clone()
     }
 
+    /// The client's end of a connection, recorded as it is read and written: what it writes goes to the server.
+    pub fn client<IO: AsyncRead + AsyncWrite>(&self, end: IO) -> impl AsyncRead + AsyncWrite + use<IO> {
+        self.record(end, Direction::ToClient, Direction::ToServer)
+    }
+
+    /// The server's end of a connection, recorded as it is read and written: what it reads came from the client.
+    pub fn server<IO: AsyncRead + AsyncWrite>(&self, end: IO) -> impl AsyncRead + AsyncWrite + use<IO> {
+        self.record(end, Direction::ToServer, Direction::ToClient)
+    }
+
+    fn record<IO: AsyncRead + AsyncWrite>(
+        &self, end: IO, read: Direction, written: Direction,
+    ) -> impl AsyncRead + AsyncWrite + use<IO> {
+        let (inward, outward) = (self.clone(), self.clone());
+        let end = InspectReader::new(end, move |bytes: &[u8]| inward.add(read, bytes));
+        InspectWriter::new(end, move |bytes: &[u8]| outward.add(written, bytes))
+    }
+
     fn add(&self, direction: Direction, bytes: &[u8]) {
         let mut tape = self.tape();
         let room = if tape.recorded.missed > 0 { 0 } else { tape.left.min(bytes.len()) };
@@ -71,69 +87,10 @@ impl Recording {
     }
 }
 
-/// One end of a connection whose traffic is copied into a [`Recording`] as it is read and written.
-#[derive(Debug)]
-pub struct Recorder<IO> {
-    io: IO,
-    recording: Recording,
-    read: Direction,
-    written: Direction,
-}
-
-impl<IO> Recorder<IO> {
-    /// Wraps the client's end: what it writes goes to the server.
-    pub fn client(io: IO, recording: Recording) -> Self {
-        Self { io, recording, read: Direction::ToClient, written: Direction::ToServer }
-    }
-
-    /// Wraps the server's end: what it reads came from the client.
-    pub fn server(io: IO, recording: Recording) -> Self {
-        Self { io, recording, read: Direction::ToServer, written: Direction::ToClient }
-    }
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Recorder<IO> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        self.recording.add(self.read, &buf.filled()[before..]);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Recorder<IO> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let count = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, bufs))?;
-        let mut left = count;
-        for buf in bufs {
-            let part = left.min(buf.len());
-            self.recording.add(self.written, &buf[..part]);
-            left -= part;
-        }
-        Poll::Ready(Ok(count))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::IoSlice;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -142,7 +99,7 @@ mod tests {
     async fn both_ways_are_recorded_in_order_and_neighbours_are_merged() {
         let (near, mut far) = tokio::io::duplex(64);
         let recording = Recording::new(64);
-        let mut near = Recorder::client(near, recording.clone());
+        let mut near = recording.client(near);
         near.write_all(b"as").await.unwrap();
         let pieces = [IoSlice::new(b"k"), IoSlice::new(b"ed")];
         assert!(near.is_write_vectored());
@@ -159,7 +116,7 @@ mod tests {
     async fn the_recording_stops_at_its_limit_and_counts_what_it_missed() {
         let (near, mut far) = tokio::io::duplex(64);
         let recording = Recording::new(4);
-        let mut near = Recorder::server(near, recording.clone());
+        let mut near = recording.server(near);
         near.write_all(b"abcdef").await.unwrap();
         far.write_all(b"g").await.unwrap();
         assert_eq!(near.read_u8().await.unwrap(), b'g', "the connection itself goes on");

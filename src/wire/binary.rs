@@ -50,15 +50,13 @@ pub fn decode(value: &[u8]) -> Result<Vec<u8>, BinaryError> {
     if text.len() % 4 == 1 {
         return Err(BinaryError::Length(value.len()));
     }
+    let sextet = |character: &u8| SEXTETS[usize::from(*character)];
+    if let Some(at) = text.iter().position(|character| sextet(character) == NONE) {
+        return Err(BinaryError::Character { found: text[at], at });
+    }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    for (index, group) in text.chunks(4).enumerate() {
-        let mut bits = 0u32;
-        for (offset, character) in group.iter().enumerate() {
-            match SEXTETS[usize::from(*character)] {
-                NONE => return Err(BinaryError::Character { found: *character, at: index * 4 + offset }),
-                sextet => bits = bits << 6 | u32::from(sextet),
-            }
-        }
+    for group in text.chunks(4) {
+        let bits = group.iter().fold(0, |bits, character| bits << 6 | u32::from(sextet(character)));
         let whole = (bits << (6 * (4 - group.len()))).to_be_bytes();
         bytes.extend_from_slice(&whole[1..group.len()]);
     }

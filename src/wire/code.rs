@@ -26,7 +26,7 @@ use http::HeaderValue;
 pub struct Code(u32);
 
 macro_rules! codes {
-    ($($number:literal $digits:literal $name:ident $doc:literal)*) => {
+    ($($number:literal $name:ident $doc:literal)*) => {
         impl Code {
             $(#[doc = $doc] pub const $name: Code = Code($number);)*
 
@@ -41,7 +41,7 @@ macro_rules! codes {
             /// The value of `grpc-status`: no allocation for a named code.
             pub fn to_header_value(self) -> HeaderValue {
                 match self.0 {
-                    $($number => const { HeaderValue::from_static($digits) },)*
+                    $($number => const { HeaderValue::from_static(stringify!($number)) },)*
                     unknown => HeaderValue::from(unknown),
                 }
             }
@@ -50,23 +50,23 @@ macro_rules! codes {
 }
 
 codes! {
-     0  "0" OK                  "The call did what was asked."
-     1  "1" CANCELLED           "The caller gave up."
-     2  "2" UNKNOWN             "An error of which nothing better is known; also a missing or malformed `grpc-status`."
-     3  "3" INVALID_ARGUMENT    "The request can never be right, whatever the state of the system."
-     4  "4" DEADLINE_EXCEEDED   "The deadline passed before the answer; the work may have been done all the same."
-     5  "5" NOT_FOUND           "The thing asked for does not exist."
-     6  "6" ALREADY_EXISTS      "The thing to create is there already."
-     7  "7" PERMISSION_DENIED   "The caller is known, and may not do this."
-     8  "8" RESOURCE_EXHAUSTED  "A quota, a limit or memory is used up; also a message over the size limit."
-     9  "9" FAILED_PRECONDITION "The system is not in the state that the call needs: do not retry before it is."
-    10 "10" ABORTED             "A conflict with another call, such as a lost race: retry at a higher level."
-    11 "11" OUT_OF_RANGE        "Past the end of a valid range, which may grow later."
-    12 "12" UNIMPLEMENTED       "No such service or method here; also a wrong number of messages for the method."
-    13 "13" INTERNAL            "An invariant is broken: a bug, or bytes that violate the protocol."
-    14 "14" UNAVAILABLE         "The service cannot be reached now: retry with backoff."
-    15 "15" DATA_LOSS           "Data is lost or damaged for good."
-    16 "16" UNAUTHENTICATED     "The caller's credentials are missing or wrong."
+     0 OK                  "The call did what was asked."
+     1 CANCELLED           "The caller gave up."
+     2 UNKNOWN             "An error of which nothing better is known; also a missing or malformed `grpc-status`."
+     3 INVALID_ARGUMENT    "The request can never be right, whatever the state of the system."
+     4 DEADLINE_EXCEEDED   "The deadline passed before the answer; the work may have been done all the same."
+     5 NOT_FOUND           "The thing asked for does not exist."
+     6 ALREADY_EXISTS      "The thing to create is there already."
+     7 PERMISSION_DENIED   "The caller is known, and may not do this."
+     8 RESOURCE_EXHAUSTED  "A quota, a limit or memory is used up; also a message over the size limit."
+     9 FAILED_PRECONDITION "The system is not in the state that the call needs: do not retry before it is."
+    10 ABORTED             "A conflict with another call, such as a lost race: retry at a higher level."
+    11 OUT_OF_RANGE        "Past the end of a valid range, which may grow later."
+    12 UNIMPLEMENTED       "No such service or method here; also a wrong number of messages for the method."
+    13 INTERNAL            "An invariant is broken: a bug, or bytes that violate the protocol."
+    14 UNAVAILABLE         "The service cannot be reached now: retry with backoff."
+    15 DATA_LOSS           "Data is lost or damaged for good."
+    16 UNAUTHENTICATED     "The caller's credentials are missing or wrong."
 }
 
 impl Code {
@@ -82,14 +82,9 @@ impl Code {
 
     /// Reads the value of `grpc-status`: decimal digits that fit 32 bits. Anything else is UNKNOWN.
     pub fn parse(value: &[u8]) -> Code {
-        let number = value.iter().try_fold(0u32, |number, &byte| match byte {
-            b'0'..=b'9' => number.checked_mul(10)?.checked_add(u32::from(byte - b'0')),
-            _ => None,
-        });
-        match number {
-            Some(number) if !value.is_empty() => Code(number),
-            _ => Code::UNKNOWN,
-        }
+        // The standard library would take a sign too.
+        let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
+        digits.and_then(|digits| digits.parse().ok()).map_or(Code::UNKNOWN, Code)
     }
 
     /// The status of a call whose stream was reset (gRPC over HTTP/2, section Errors). `reason` is the error code of

@@ -30,11 +30,10 @@ pub fn encode_within(text: &str, max_len: usize) -> Cow<'_, str> {
         let at_edge = at == 0 || end == text.len();
         let whole = encoded.len();
         for byte in text[at..end].bytes() {
-            if is_plain(byte) && !(byte == b' ' && at_edge) {
-                encoded.push(char::from(byte));
-            } else {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                encoded.extend(['%', char::from(HEX[usize::from(byte >> 4)]), char::from(HEX[usize::from(byte & 15)])]);
+            match byte {
+                b' ' if at_edge => encoded += "%20",
+                _ if is_plain(byte) => encoded.push(char::from(byte)),
+                _ => encoded += &format!("%{byte:02X}"),
             }
         }
         if encoded.len() > max_len {
@@ -59,29 +58,15 @@ pub fn decode(value: &[u8]) -> Cow<'_, str> {
     if !value.contains(&b'%') {
         return String::from_utf8_lossy(value);
     }
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let [first, tail @ ..] = rest {
-        let (byte, after) = match (first, tail) {
-            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                (hex(*high) << 4 | hex(*low), after)
-            }
-            _ => (*first, tail),
-        };
-        bytes.push(byte);
-        rest = after;
+    let hex = |digit: u8| char::from(digit).to_digit(16);
+    let mut pieces = value.split(|byte| *byte == b'%');
+    let mut bytes = pieces.next().unwrap_or_default().to_vec();
+    for piece in pieces {
+        let escaped = piece.first_chunk().and_then(|[high, low]| Some((hex(*high)? << 4 | hex(*low)?) as u8));
+        bytes.push(escaped.unwrap_or(b'%'));
+        bytes.extend(&piece[escaped.map_or(0, |_| 2)..]);
     }
-    Cow::Owned(
-        String::from_utf8(bytes).unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()),
-    )
-}
-
-/// The value of an ASCII hex digit.
-fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => (digit | 0x20) - b'a' + 10,
-    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]

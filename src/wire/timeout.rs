@@ -14,45 +14,34 @@ use http::HeaderValue;
 
 /// The largest number that 8 digits hold.
 const MAX_VALUE: u128 = 99_999_999;
+/// The units, the finest first.
+const UNITS: [(u8, Duration); 6] = [
+    (b'n', Duration::from_nanos(1)),
+    (b'u', Duration::from_micros(1)),
+    (b'm', Duration::from_millis(1)),
+    (b'S', Duration::from_secs(1)),
+    (b'M', Duration::from_secs(60)),
+    (b'H', Duration::from_secs(3600)),
+];
 
 /// Reads the value of `grpc-timeout`. Zero is accepted, as peers send it for a deadline that has passed already.
 pub fn parse(value: &[u8]) -> Result<Duration, TimeoutError> {
     let malformed = || TimeoutError { found: super::quoted(value) };
-    let Some((unit, digits @ [_, ..])) = value.split_last() else { return Err(malformed()) };
-    if digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
+    let (letter, digits) = value.split_last().ok_or_else(malformed)?;
+    let (_, unit) = UNITS.iter().find(|(known, _)| known == letter).ok_or_else(malformed)?;
+    if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return Err(malformed());
     }
-    let number = digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
-    match unit {
-        b'H' => Ok(Duration::from_secs(number * 3600)),
-        b'M' => Ok(Duration::from_secs(number * 60)),
-        b'S' => Ok(Duration::from_secs(number)),
-        b'm' => Ok(Duration::from_millis(number)),
-        b'u' => Ok(Duration::from_micros(number)),
-        b'n' => Ok(Duration::from_nanos(number)),
-        _ => Err(malformed()),
-    }
+    Ok(*unit * digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
 }
 
 /// Writes a value for `grpc-timeout` in the finest unit whose number fits 8 digits, rounded up: what [`parse`] reads
 /// from it is never shorter than `timeout`, and less than a ten-millionth longer. What no unit holds becomes
 /// `99999999H`, 11,000 years.
 pub fn format(timeout: Duration) -> HeaderValue {
-    const UNITS: [(u128, u8); 6] = [
-        (1, b'n'),
-        (1_000, b'u'),
-        (1_000_000, b'm'),
-        (1_000_000_000, b'S'),
-        (60_000_000_000, b'M'),
-        (3_600_000_000_000, b'H'),
-    ];
-    let nanos = timeout.as_nanos();
-    let (number, unit) = UNITS
-        .into_iter()
-        .map(|(scale, unit)| (nanos.div_ceil(scale), unit))
-        .find(|(number, _)| *number <= MAX_VALUE)
-        .unwrap_or((MAX_VALUE, b'H'));
-    let text = format!("{}{}", number as u32, char::from(unit));
+    let mut numbers = UNITS.iter().map(|(letter, unit)| (timeout.as_nanos().div_ceil(unit.as_nanos()), *letter));
+    let (number, letter) = numbers.find(|(number, _)| *number <= MAX_VALUE).unwrap_or((MAX_VALUE, b'H'));
+    let text = format!("{}{}", number as u32, char::from(letter));
     HeaderValue::try_from(text).unwrap_or(const { HeaderValue::from_static("99999999H") })
 }
 
