@@ -43,6 +43,7 @@ h2grpc::service! {
 struct Parrot {
     running: Arc<AtomicUsize>,
     changed: Arc<Notify>,
+    gate: Arc<std::sync::Mutex<()>>,
 }
 
 struct Running1(Parrot);
@@ -108,6 +109,11 @@ impl Echo for Parrot {
         match end {
             "fail" => Err(Status::aborted("after the messages")),
             "panic" => panic!("after the messages"),
+            "block" => {
+                std::thread::sleep(Duration::from_millis(50));
+                drop(self.gate.lock());
+                Ok(())
+            }
             "sleep" => std::future::pending().await,
             _ => Ok(()),
         }
@@ -319,6 +325,34 @@ async fn a_panicking_handler_ends_its_own_call_with_internal_and_the_connection_
     assert_eq!(soon(answers.next()).await.unwrap().unwrap().text, "after");
     drop(texts);
     parrot.until(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_handler_that_blocks_its_thread_holds_up_its_connection_twice_at_most() {
+    let (_running, parrot, client) = serve();
+    for _ in 0..2 {
+        assert_eq!(collect(client.repeat(text("1 block")).await.unwrap()).await.unwrap(), ["0"]);
+    }
+    let gate = parrot.gate.clone();
+    let (locked, is_locked) = tokio::sync::oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel();
+    let holder = std::thread::spawn(move || {
+        let _closed = gate.lock().unwrap();
+        locked.send(()).unwrap();
+        released.recv().unwrap();
+    });
+    is_locked.await.unwrap();
+
+    let blocked = client.repeat(text("1 block")).await.unwrap();
+    parrot.until(1).await;
+    for _ in 0..100 {
+        assert_eq!(soon(client.say(text("quick"))).await.unwrap().message, text("quick"));
+    }
+    assert_eq!(parrot.running.load(Ordering::SeqCst), 1, "the handler that blocks still does");
+
+    release.send(()).unwrap();
+    assert_eq!(collect(blocked).await.unwrap(), ["0"]);
+    holder.join().unwrap();
 }
 
 #[tokio::test]

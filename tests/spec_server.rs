@@ -3,6 +3,7 @@
 mod common;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -489,7 +490,7 @@ async fn connection_that_is_always_busy_lets_the_others_of_its_thread_run() {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let busy = tokio::spawn(async move {
         let client = Restless(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00");
-        let _ = Server::new().serve_connection(client, None, stopped).await;
+        let _ = Arc::new(Server::new()).serve_connection(client, None, stopped).await;
     });
     for _ in 0..100 {
         tokio::task::yield_now().await; // it returns only when the connection's task has yielded too

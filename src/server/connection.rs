@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, timeout};
 use tracing::debug;
 
-use super::{Router, dispatch::Dispatcher};
+use super::{Router, Server, dispatch::Dispatcher, heavy::STRETCH};
 use crate::connection::{ByteStream, Calls, Keepalive, ROUNDS, Transport, Turn, Verdict};
 use crate::{call::status_of, limits::Limits};
 
@@ -28,12 +29,14 @@ use crate::{call::status_of, limits::Limits};
 ///    [`Transport`], and when nothing is left to do they leave together in one system call.
 ///
 /// Answering between two `poll_accept` calls, or in a task a call, lets each answer leave alone: two to three
-/// times the cost of the whole call. The price of this order is that a handler which computes for long holds up its
-/// connection's other calls: such a handler moves its computation to `tokio::task::spawn_blocking`, or into a task of
-/// its own.
+/// times the cost of the whole call. The price of this order is that a handler which computes for long, or blocks, holds
+/// up its connection's other calls. It does so twice at most: when a turn took longer than [`STRETCH`], the next ones
+/// time each handler, and the method whose handler it was is answered in tasks of its own from then on, on other threads
+/// where the runtime has them. Handlers known to be heavy better call `tokio::task::spawn_blocking` at once.
 pub(super) async fn serve<IO: ByteStream, R: Router>(
-    io: IO, peer: Option<SocketAddr>, router: &R, limits: &Limits, mut stop: watch::Receiver<bool>,
+    io: IO, peer: Option<SocketAddr>, server: &Arc<Server<R>>, mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    let limits = &server.limits;
     let mut stopped = pin!(async move {
         // The sender gone means that nobody will ever stop this connection.
         if stop.wait_for(|stop| *stop).await.is_err() {
@@ -51,7 +54,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
 
     let turn = Arc::new(Turn::default());
     let waker = turn.waker();
-    let dispatcher = Dispatcher { router, peer, limits };
+    let dispatcher = Arc::new(Dispatcher { server: Arc::clone(server), peer, was_held_up: AtomicBool::new(false) });
     let mut calls = Calls::new(Arc::clone(&turn));
     let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
     let mut draining: Option<Pin<Box<Sleep>>> = None;
@@ -73,7 +76,11 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
                 }
                 busy = true;
             }
+            let start = Instant::now();
             calls.poll();
+            if start.elapsed() > STRETCH {
+                dispatcher.was_held_up.store(true, Ordering::Relaxed);
+            }
             if !turn.goes_round_again() {
                 break;
             }

@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::{any::Any, net::SocketAddr, sync::Arc};
 
@@ -10,17 +11,20 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{HeaderValue, Request, Response, request};
+use tokio::{task::JoinSet, time::Instant};
 use tracing::info;
 
-use super::Router;
+use super::heavy::STRETCH;
+use super::{Router, Server};
 use crate::call::{IncomingCall, Origin, Outlet};
-use crate::{call::client::Deadline, limits::Limits, metadata::Metadata, status::Status, wire::code::Code, wire::head};
+use crate::{call::client::Deadline, metadata::Metadata, status::Status, wire::code::Code, wire::head};
 
 /// What the calls of one connection have in common.
-pub(super) struct Dispatcher<'a, R> {
-    pub(super) router: &'a R,
+pub(super) struct Dispatcher<R> {
+    pub(super) server: Arc<Server<R>>,
     pub(super) peer: Option<SocketAddr>,
-    pub(super) limits: &'a Limits,
+    /// A turn took longer than [`STRETCH`], so that each handler is timed now to find the one.
+    pub(super) was_held_up: AtomicBool,
 }
 
 /// A call whose head was found good.
@@ -30,7 +34,7 @@ pub(super) struct Begun {
     deadline: Option<Deadline>,
 }
 
-impl<R: Router> Dispatcher<'_, R> {
+impl<R: Router> Dispatcher<R> {
     /// Begins a call, or refuses it where its head is not that of a call.
     pub(super) fn begin(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) -> Option<Begun> {
         let (parts, body) = request.into_parts();
@@ -50,17 +54,36 @@ impl<R: Router> Dispatcher<'_, R> {
             peer: self.peer,
         };
         let outlet = Arc::new(Outlet::response(respond, origin));
-        let call = IncomingCall::new(body, Arc::clone(&outlet), self.limits.max_message);
+        let call = IncomingCall::new(body, Arc::clone(&outlet), self.server.limits.max_message);
         Some(Begun { call, outlet, deadline })
     }
 
     /// Answers a call, whatever comes: all that it gives back is that it is over.
-    pub(super) async fn answer(&self, Begun { call, outlet, mut deadline }: Begun) {
+    pub(super) async fn answer(self: &Arc<Self>, begun: Begun) {
+        if self.server.heavy.takes(begun.outlet.origin.uri.path()) {
+            let dispatcher = Arc::clone(self);
+            let mut apart = JoinSet::new(); // dropped before its end, it drops the handler too
+            apart.spawn(async move { dispatcher.answer_here(begun, true).await });
+            apart.join_next().await;
+        } else {
+            self.answer_here(begun, false).await;
+        }
+    }
+
+    async fn answer_here(&self, Begun { call, outlet, mut deadline }: Begun, timed: bool) {
         let path = outlet.origin.uri.path();
         let (service, method) = head::split_path(path).unwrap_or_default();
         let outcome = {
-            let handler = pin!(self.router.route(service, method, call));
-            run(handler, &outlet, &mut deadline).await
+            let mut handler = pin!(self.server.router.route(service, method, call));
+            poll_fn(|cx| {
+                let start = (timed || self.was_held_up.load(Ordering::Relaxed)).then(Instant::now);
+                let polled = poll_call(handler.as_mut(), &outlet, &mut deadline, cx);
+                if start.is_some_and(|start| start.elapsed() > STRETCH) {
+                    self.server.heavy.add(path);
+                }
+                polled
+            })
+            .await
         };
         let status = end(outcome, &outlet, &mut deadline).await;
         if !status.is_ok() {
@@ -89,24 +112,20 @@ fn admit(parts: &request::Parts) -> Result<Option<Deadline>, (Response<()>, Stat
     Ok(head.timeout.map(Deadline::after))
 }
 
-/// Runs `handler` to its end.
-///
-/// Each time the handler yields, its messages go on to h2, and the two things that end a call from outside are looked
-/// at: the client's reset and the deadline.
-async fn run(
-    mut handler: Pin<&mut impl Future<Output = Result<(), Status>>>, outlet: &Outlet, deadline: &mut Option<Deadline>,
-) -> Outcome {
-    poll_fn(|cx| {
-        outlet.lock().begin(cx);
-        if let Poll::Ready(outcome) = poll_caught(handler.as_mut(), cx) {
-            return Poll::Ready(Outcome::Ended(outcome.err().unwrap_or_else(|| Status::new(Code::OK, ""))));
-        }
-        if let Poll::Ready(status) = outlet.lock().poll_yield(cx) {
-            return Poll::Ready(Outcome::Lost(status));
-        }
-        Deadline::poll(deadline, cx).map(Outcome::Late)
-    })
-    .await
+/// Polls a call's handler, and each time that it yields sends on its messages and looks at the two things that end a
+/// call from outside: the client's reset and the deadline.
+fn poll_call(
+    handler: Pin<&mut impl Future<Output = Result<(), Status>>>, outlet: &Outlet, deadline: &mut Option<Deadline>,
+    cx: &mut Context<'_>,
+) -> Poll<Outcome> {
+    outlet.lock().begin(cx);
+    if let Poll::Ready(outcome) = poll_caught(handler, cx) {
+        return Poll::Ready(Outcome::Ended(outcome.err().unwrap_or_else(|| Status::new(Code::OK, ""))));
+    }
+    if let Poll::Ready(status) = outlet.lock().poll_yield(cx) {
+        return Poll::Ready(Outcome::Lost(status));
+    }
+    Deadline::poll(deadline, cx).map(Outcome::Late)
 }
 
 /// Sends what follows from the outcome, after all messages: the call's status, which is returned.

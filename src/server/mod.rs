@@ -15,6 +15,7 @@
 
 mod connection;
 mod dispatch;
+mod heavy;
 mod listen;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
@@ -31,6 +32,7 @@ pub use listen::listen;
 pub struct Server<R = NoService> {
     router: R,
     limits: Limits,
+    heavy: heavy::Heavy,
 }
 
 impl Server {
@@ -43,7 +45,7 @@ impl Server {
 impl<R: Router> Server<R> {
     /// Adds a service.
     pub fn add<S: Service>(self, service: S) -> Server<Route<S, R>> {
-        Server { router: Route { service, others: self.router }, limits: self.limits }
+        Server { router: Route { service, others: self.router }, limits: self.limits, heavy: self.heavy }
     }
 
     /// Replaces the default limits.
@@ -69,9 +71,9 @@ impl<R: Router> Server<R> {
     /// # Errors
     /// What ended the connection, unless it was a proper end: the peer's errors, timeouts, I/O errors.
     pub async fn serve_connection<IO: ByteStream>(
-        &self, io: IO, peer: Option<SocketAddr>, stop: watch::Receiver<bool>,
+        self: &Arc<Self>, io: IO, peer: Option<SocketAddr>, stop: watch::Receiver<bool>,
     ) -> io::Result<()> {
-        connection::serve(io, peer, &self.router, &self.limits, stop).await
+        connection::serve(io, peer, self, stop).await
     }
 }
 
