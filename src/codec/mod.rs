@@ -50,15 +50,6 @@ impl<T: Message> Encoded<T> {
         Ok(Encoded::from_frames(frames.freeze()))
     }
 
-    /// Adds one more message to `frames`, as bytes that [`Outbound::send_frames`](crate::call::Outbound::send_frames)
-    /// takes.
-    ///
-    /// # Errors
-    /// As for [`new`](Self::new).
-    pub fn append(message: &T, frames: &mut BytesMut) -> Result<(), Status> {
-        encode(message, frames)
-    }
-
     /// The frames' bytes.
     pub fn into_frames(self) -> Bytes {
         self.frames

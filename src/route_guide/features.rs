@@ -1,11 +1,11 @@
 //! The feature database: found by point or by rectangle, and kept as the bytes that go over the wire.
 
-use std::{collections::HashMap, fmt, ops::Range};
+use std::{fmt, iter, ops::Range};
 
 use bytes::Bytes;
 use prost::Message;
-use rustc_hash::FxBuildHasher;
 
+use super::exact::Places;
 use super::index::{Runs, Strips};
 use super::{Feature, Point, geo::Bounds};
 
@@ -39,8 +39,7 @@ pub struct Features {
     offsets: Box<[usize]>,
     latitudes: Box<[i32]>,
     longitudes: Box<[i32]>,
-    /// The first feature at each point.
-    first_at: HashMap<u64, u32, FxBuildHasher>,
+    places: Places,
     strips: Strips,
 }
 
@@ -76,11 +75,13 @@ impl Features {
     }
 
     /// The index of the feature at exactly this point; of the first one, where a point occurs more than once.
+    #[inline]
     pub fn at(&self, point: &Point) -> Option<usize> {
-        self.first_at.get(&key(point.latitude, point.longitude)).map(|&index| index as usize)
+        self.places.at(point)
     }
 
     /// Whether the database has an entry at exactly this point, named or not.
+    #[inline]
     pub fn contains(&self, point: &Point) -> bool {
         self.at(point).is_some()
     }
@@ -143,7 +144,7 @@ impl Builder {
         if bytes > MAX_NAME_BYTES {
             return Err(format!("a name of {bytes} bytes, expected at most {MAX_NAME_BYTES}"));
         }
-        if self.latitudes.len() > u32::MAX as usize {
+        if self.latitudes.len() >= u32::MAX as usize {
             return Err(format!("more features than {}", u32::MAX));
         }
         let Point { latitude, longitude } = feature.location.unwrap_or_default();
@@ -161,18 +162,11 @@ impl Builder {
         // Boxed slices have no spare capacity.
         let (frames, offsets) = (self.frames.into_boxed_slice().into(), self.offsets.into());
         let (latitudes, longitudes): (Box<[i32]>, Box<[i32]>) = (self.latitudes.into(), self.longitudes.into());
-        let mut first_at = HashMap::with_capacity_and_hasher(latitudes.len(), FxBuildHasher);
-        for (index, (&latitude, &longitude)) in (0..).zip(latitudes.iter().zip(&longitudes)) {
-            first_at.entry(key(latitude, longitude)).or_insert(index);
-        }
+        let points = iter::zip(&latitudes, &longitudes);
+        let places = Places::new(points.map(|(&latitude, &longitude)| Point { latitude, longitude }));
         let strips = Strips::new(&latitudes, &longitudes);
-        Features { frames, offsets, latitudes, longitudes, first_at, strips }
+        Features { frames, offsets, latitudes, longitudes, places, strips }
     }
-}
-
-/// A point in one word, which hashes faster than two.
-pub(super) fn key(latitude: i32, longitude: i32) -> u64 {
-    u64::from(latitude as u32) << 32 | u64::from(longitude as u32)
 }
 
 #[cfg(test)]

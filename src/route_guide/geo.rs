@@ -22,27 +22,34 @@ pub const EARTH_RADIUS_METRES: f64 = 6_371_000.0;
 /// let equator = Point { latitude: 0, longitude: 1_234_567_890 };
 /// assert_eq!(distance(&pole, &equator) as i64, 10_007_543); // a quarter of the circumference
 /// ```
+///
+/// Points closer than 2.5 degrees take the same formula in power series, cut where a double has no more digits: the
+/// result is within ten nanometres, plus one part in 10¹⁵, of what the formula gives.
 pub fn distance(from: &Point, to: &Point) -> f64 {
-    Position::of(from).metres_to(&Position::of(to))
+    metres(from, to, [cos_latitude(from), cos_latitude(to)])
 }
 
 /// The length of a route whose points come one by one.
 ///
-/// What depends on one point alone (its angles in radians, the cosine of its latitude) is computed when the point
-/// comes and kept while the next one needs it, so a point costs one cosine, two sines and an arc. The sum
-/// is the very number that adding up [`distance`] gives.
+/// What depends on one point alone, the cosine of its latitude, is computed when the point comes and kept while the
+/// next one needs it. Points up to 2.5 degrees apart, as nearly all neighbours on a route are, cost three short
+/// polynomials and a root, and no call of a library's sine: half the instructions. The sum is the very number
+/// that adding up [`distance`] gives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Route {
-    last: Option<Position>,
+    /// The latest point, and the cosine of its latitude.
+    last: Option<(Point, f64)>,
     metres: f64,
 }
 
 impl Route {
     /// Walks on to `point`. The first point only starts the route.
+    // Called, and not part of the caller's loop, it takes twice the time: each point then waits for the one before.
+    #[inline(always)]
     pub fn push(&mut self, point: &Point) {
-        let here = Position::of(point);
-        if let Some(last) = self.last.replace(here) {
-            self.metres += last.metres_to(&here);
+        let cosine = cos_latitude(point);
+        if let Some((last, last_cosine)) = self.last.replace((*point, cosine)) {
+            self.metres += metres(&last, point, [last_cosine, cosine]);
         }
     }
 
@@ -103,38 +110,70 @@ impl Bounds {
     }
 }
 
-/// A point in radians, with the cosine of its latitude.
-#[derive(Clone, Copy, Debug)]
-struct Position {
-    latitude: f64,
-    longitude: f64,
-    cos_latitude: f64,
+/// The largest difference of coordinates, in units of 10⁻⁷ degrees, for which [`metres`] takes its series:
+/// 2.5 degrees, 278 km of latitude.
+const NEAR: u32 = 25_000_000;
+
+/// One unit of 10⁻⁷ degrees, in radians.
+const RADIANS: f64 = std::f64::consts::PI / 180e7;
+
+/// The cosine of a point's latitude.
+#[inline]
+fn cos_latitude(point: &Point) -> f64 {
+    let angle = f64::from(point.latitude) * RADIANS;
+    if point.latitude.unsigned_abs() <= 900_000_000 { cosine(angle) } else { angle.cos() }
 }
 
-impl Position {
-    fn of(point: &Point) -> Self {
-        let latitude = (f64::from(point.latitude) / 1e7).to_radians();
-        let longitude = (f64::from(point.longitude) / 1e7).to_radians();
-        Self { latitude, longitude, cos_latitude: latitude.cos() }
+/// The distance of two points, given their latitudes' cosines.
+#[inline]
+fn metres(from: &Point, to: &Point, cosines: [f64; 2]) -> f64 {
+    if from.latitude.abs_diff(to.latitude).max(from.longitude.abs_diff(to.longitude)) > NEAR {
+        return far(from, to);
     }
-
-    fn metres_to(&self, other: &Self) -> f64 {
-        let across = ((other.latitude - self.latitude) / 2.0).sin();
-        let along = ((other.longitude - self.longitude) / 2.0).sin();
-        let a = across * across + self.cos_latitude * other.cos_latitude * along * along;
-        // Rounding can carry `a` a hair outside 0..=1, where the roots are not numbers.
-        2.0 * EARTH_RADIUS_METRES * arc_sine_of_root(a.clamp(0.0, 1.0))
-    }
+    let differences = [to.latitude - from.latitude, to.longitude - from.longitude]; // exact, unlike those of radians
+    let [across, along] = differences.map(|e7| half_sine_squared(f64::from(e7) * RADIANS));
+    let a = across + cosines[0] * cosines[1] * along; // below 0.001
+    let arc_sine = (1.0 + a * (1.0 / 6.0)) + a * a * (3.0 / 40.0 + a * (5.0 / 112.0) + a * a * (35.0 / 1152.0));
+    2.0 * EARTH_RADIUS_METRES * a.sqrt() * arc_sine // of √a, whose odd series has √a in front
 }
 
-/// atan2(√a, √(1 − a)), which is arcsin √a. Up to 400 km, where nearly all steps of a route are, five terms of the
-/// arc sine's series are as exact as a double can be, and take a third of the time.
-fn arc_sine_of_root(a: f64) -> f64 {
-    if a < 1e-3 {
-        a.sqrt() * (1.0 + a * (1.0 / 6.0 + a * (3.0 / 40.0 + a * (5.0 / 112.0 + a * (35.0 / 1152.0)))))
-    } else {
-        a.sqrt().atan2((1.0 - a).sqrt())
-    }
+/// The formula as it stands. Apart from the series, because near the antipodes the last digit of `a` is worth
+/// centimetres.
+#[cold]
+fn far(from: &Point, to: &Point) -> f64 {
+    let radians = |e7: i32| (f64::from(e7) / 1e7).to_radians();
+    let half_sine = |from: i32, to: i32| ((radians(to) - radians(from)) / 2.0).sin();
+    let (across, along) = (half_sine(from.latitude, to.latitude), half_sine(from.longitude, to.longitude));
+    let a = across * across + radians(from.latitude).cos() * radians(to.latitude).cos() * along * along;
+    let a = a.clamp(0.0, 1.0); // rounding can carry it a hair outside, where the roots are not numbers
+    2.0 * EARTH_RADIUS_METRES * a.sqrt().atan2((1.0 - a).sqrt())
+}
+
+/// sin²(x/2) for |x| up to [`NEAR`], by its power series: the next term is 10⁻¹⁷ of the sum.
+#[inline]
+fn half_sine_squared(x: f64) -> f64 {
+    let x2 = x * x;
+    x2 * ((0.25 - x2 * (1.0 / 48.0)) + x2 * x2 * (1.0 / 1440.0 - x2 * (1.0 / 80_640.0)))
+}
+
+/// The cosine of an angle up to a right one, by its power series: the next term is below 10⁻¹⁹.
+///
+/// Every other term is summed apart, so two sums grow side by side, in one vector, instead of one of twice the length.
+#[inline]
+fn cosine(x: f64) -> f64 {
+    // 1/0!, −1/2!, 1/4!, .. −1/22!
+    const TERMS: [[f64; 2]; 6] = [
+        [1.0, -1.0 / 2.0],
+        [1.0 / 24.0, -1.0 / 720.0],
+        [1.0 / 40_320.0, -1.0 / 3_628_800.0],
+        [1.0 / 479_001_600.0, -1.0 / 87_178_291_200.0],
+        [1.0 / 20_922_789_888_000.0, -1.0 / 6_402_373_705_728_000.0],
+        [1.0 / 2_432_902_008_176_640_000.0, -1.0 / 1_124_000_727_777_607_680_000.0],
+    ];
+    let x2 = x * x;
+    let x4 = x2 * x2;
+    let [even, odd] = TERMS.iter().rev().fold([0.0; 2], |sums, by| [sums[0] * x4 + by[0], sums[1] * x4 + by[1]]);
+    even + x2 * odd
 }
 
 #[cfg(test)]
@@ -221,7 +260,7 @@ mod tests {
             let b = point(near(a.latitude, b.latitude), near(a.longitude, b.longitude));
             let metres = distance(&a, &b);
             let expected = plain(&a, &b);
-            prop_assert!((metres - expected).abs() <= 1e-15 * expected, "{metres} is not {expected}");
+            prop_assert!((metres - expected).abs() <= 1e-8 + 1e-15 * expected, "{metres} is not {expected}");
             prop_assert!((0.0..=20_015_086.8).contains(&metres));
         }
 

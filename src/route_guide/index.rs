@@ -14,7 +14,7 @@ use std::{array, iter, mem, ops::Range};
 
 use super::geo::Bounds;
 
-/// Entries between two fences: what a search reads in the end is two cache lines.
+/// Entries between two fences: six cache lines, which the processor fetches together.
 const BLOCK: usize = 32;
 
 /// A search that finds more than one in so many features gives up and leaves the work to a scan (measured: sorting a
@@ -69,7 +69,8 @@ impl Iterator for Runs<'_> {
             Way::Found(found, given) => {
                 let rest = &found[*given..];
                 let first = *rest.first()?;
-                let length = iter::zip(rest, first..).take_while(|(index, expected)| *index == expected).count();
+                let follows = |pair: &[u32]| pair[0] + 1 == pair[1];
+                let length = 1 + rest.windows(2).take_while(|pair| follows(pair)).count();
                 *given += length;
                 Some(first as usize..first as usize + length)
             }
@@ -116,9 +117,7 @@ fn inside(bounds: &Bounds, latitudes: &[i32], longitudes: &[i32], at: usize) -> 
 
 /// Every point and its database index, strip by strip.
 pub(super) struct Strips {
-    latitudes: Vec<i32>,
-    longitudes: Vec<i32>,
-    indexes: Vec<u32>,
+    entries: Vec<Entry>,
     /// The latitude of the first entry of each block: small enough to stay in the cache.
     fences: Vec<i32>,
     /// What each strip spans, from west to east.
@@ -127,65 +126,59 @@ pub(super) struct Strips {
     strip: usize,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    longitude: i32,
+    latitude: i32,
+    index: u32,
+}
+
 impl Strips {
     pub(super) fn new(latitudes: &[i32], longitudes: &[i32]) -> Self {
+        let points = iter::zip(longitudes, latitudes).zip(0..);
         let mut entries: Vec<_> =
-            iter::zip(longitudes, latitudes).zip(0..).map(|((&lon, &lat), i)| (lon, lat, i)).collect();
+            points.map(|((&longitude, &latitude), index)| Entry { longitude, latitude, index }).collect();
         entries.sort_unstable();
         let strips = (entries.len().isqrt() / 8).max(1);
         let strip = entries.len().div_ceil(strips).next_multiple_of(BLOCK).max(BLOCK);
         let mut spans = Vec::with_capacity(strips);
         for strip in entries.chunks_mut(strip) {
-            let (west, east) = (strip[0].0, strip[strip.len() - 1].0);
-            strip.sort_unstable_by_key(|&(_, latitude, index)| (latitude, index));
-            spans.push(Bounds { south: strip[0].1, north: strip[strip.len() - 1].1, west, east });
+            let (west, east) = (strip[0].longitude, strip[strip.len() - 1].longitude);
+            strip.sort_unstable_by_key(|entry| (entry.latitude, entry.index));
+            spans.push(Bounds { south: strip[0].latitude, north: strip[strip.len() - 1].latitude, west, east });
         }
-        Self {
-            latitudes: entries.iter().map(|entry| entry.1).collect(),
-            longitudes: entries.iter().map(|entry| entry.0).collect(),
-            indexes: entries.iter().map(|entry: &(i32, i32, u32)| entry.2).collect(),
-            fences: entries.iter().step_by(BLOCK).map(|entry| entry.1).collect(),
-            spans,
-            strip,
-        }
+        let fences = entries.iter().step_by(BLOCK).map(|entry| entry.latitude).collect();
+        Self { entries, fences, spans, strip }
     }
 
     /// The database indexes of the points inside, in ascending order; `None` when they seem to be more than `limit`.
     fn search(&self, bounds: &Bounds, limit: usize) -> Option<Vec<u32>> {
-        let mut found = Vec::new();
+        let (mut found, mut kept) = (Vec::new(), 0);
         let first = self.spans.partition_point(|span| span.east < bounds.west);
-        for (strip, span) in self.spans.iter().enumerate().skip(first) {
+        let strips = self.spans.iter().zip(self.entries.chunks(self.strip)).zip(self.fences.chunks(self.strip / BLOCK));
+        for ((span, entries), fences) in strips.skip(first) {
             if span.west > bounds.east {
                 break;
             }
             if span.south > bounds.north || span.north < bounds.south {
                 continue;
             }
-            let from = self.rank(strip, |latitude| latitude < bounds.south);
-            let to = self.rank(strip, |latitude| latitude <= bounds.north);
-            let mut kept = found.len();
-            if kept + (to - from) > limit {
-                return None;
-            }
-            found.extend_from_slice(&self.indexes[from..to]);
-            if span.west < bounds.west || span.east > bounds.east {
-                for (index, &longitude) in iter::zip(&self.indexes[from..to], &self.longitudes[from..to]) {
-                    found[kept] = *index; // kept or written over by the next: no jump to mispredict
-                    kept += usize::from((longitude >= bounds.west) & (longitude <= bounds.east));
+            // The block before the first fence that is inside may have its last entries inside.
+            let from = fences.partition_point(|&fence| fence < bounds.south).saturating_sub(1);
+            let to = fences[from..].iter().position(|&fence| fence > bounds.north).unwrap_or(fences.len() - from);
+            for block in entries.chunks(BLOCK).skip(from).take(to) {
+                if kept > limit {
+                    return None;
                 }
-                found.truncate(kept);
+                found.resize(kept + BLOCK, 0);
+                for entry in block {
+                    found[kept] = entry.index; // kept or written over by the next: no jump to mispredict
+                    kept += usize::from(bounds.holds(entry.latitude, entry.longitude));
+                }
             }
         }
+        found.truncate(kept);
         found.sort_unstable();
         Some(found)
-    }
-
-    /// The position of the first entry of a strip whose latitude is not `before` any more, or of the strip's end.
-    fn rank(&self, strip: usize, before: impl Fn(i32) -> bool) -> usize {
-        let start = strip * self.strip;
-        let end = self.latitudes.len().min(start + self.strip);
-        let fences = &self.fences[start / BLOCK..end.div_ceil(BLOCK)];
-        let block = start + BLOCK * fences.partition_point(|&fence| before(fence)).saturating_sub(1);
-        block + self.latitudes[block..end.min(block + BLOCK)].partition_point(|&latitude| before(latitude))
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! - [`geo`]: the distance of two points, the length of a route, the bounds of a rectangle;
 //! - [`features`]: the database, found by exact point or by rectangle, its answers ready as bytes;
-//! - `index` and `load` behind it: the rectangle search, and the reader of a database file.
+//! - `exact`, `index` and `load` behind it: the search for a point and for a rectangle, and the reader of a database file.
 //!
 //! The messages are those of `proto/route_guide.proto`. One of them in bytes, as Protocol Buffers writes it:
 //!
@@ -23,6 +23,7 @@
 //! );
 //! ```
 
+mod exact;
 pub mod features;
 pub mod geo;
 mod index;

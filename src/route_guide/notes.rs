@@ -6,7 +6,6 @@ use std::iter;
 use bytes::{BufMut, BytesMut};
 
 use super::Point;
-use super::features::key;
 use crate::{status::Status, wire::frame};
 
 /// How many bytes of notes one RouteChat call may store, and [`NOTE_OVERHEAD`] more for each point: some 40,000 short
@@ -52,7 +51,8 @@ impl Notes {
         self.bytes.put_bytes(0, 2 * LINK);
         frame::put(&mut self.bytes, false, note).map_err(|error| Status::resource_exhausted(error.to_string()))?;
         self.link(start + LINK, self.bytes.len());
-        let mut at = match self.chains.entry(key(point.latitude, point.longitude)) {
+        let key = u64::from(point.latitude as u32) << 32 | u64::from(point.longitude as u32); // hashes in one step
+        let mut at = match self.chains.entry(key) {
             Entry::Vacant(chain) => chain.insert(Chain { first: start as u32, last: start as u32 }).first as usize,
             Entry::Occupied(mut chain) => {
                 let Chain { first, last } = chain.get_mut();
