@@ -152,11 +152,7 @@ impl Server {
 
     /// Starts the server under another program, such as callgrind.
     pub fn start_under(
-        &self,
-        under: &[String],
-        places: &Places,
-        features: usize,
-        name_len: Option<usize>,
+        &self, under: &[String], places: &Places, features: usize, name_len: Option<usize>,
     ) -> Result<Running> {
         let mut words = under.to_vec();
         words.extend(self.program.iter().cloned());

@@ -362,11 +362,7 @@ fn is_summary(answer: &[u8], due: &RouteSummary) -> bool {
 
 /// Writes what is queued, as far as the socket takes it, and reads what there is: ready when something came.
 fn exchange(
-    io: &mut TcpStream,
-    sender: &mut Sender,
-    receiver: &mut Receiver,
-    len: usize,
-    cx: &mut Context<'_>,
+    io: &mut TcpStream, sender: &mut Sender, receiver: &mut Receiver, len: usize, cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     if let Poll::Ready(Err(e)) = write(io, sender, cx) {
         return Poll::Ready(Err(e));
