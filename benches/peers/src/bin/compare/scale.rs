@@ -1,5 +1,8 @@
 //! How cost grows: one thing at a time gets ten times larger.
 
+use std::time::Instant;
+
+use peers::stats::median;
 use serde::{Deserialize, Serialize};
 
 use crate::servers::{FLOOR, Figures, OURS, Server, TONIC};
@@ -12,6 +15,8 @@ pub struct Growth {
     pub title: String,
     pub x: String,
     pub y: String,
+    /// y may grow as x does: bytes are work.
+    pub proportional: bool,
     pub points: Vec<Point>,
 }
 
@@ -21,6 +26,34 @@ pub struct Point {
     pub x: f64,
     pub y: f64,
     pub errors: u64,
+    /// How long the server took to load its database and listen, and the most memory it held, in bytes.
+    pub start_s: f64,
+    pub rss_peak: u64,
+}
+
+/// Two neighbouring sizes between which cost grows faster than the work.
+pub struct Step<'a> {
+    pub server: &'a str,
+    pub from: &'a Point,
+    pub to: &'a Point,
+    /// How much faster.
+    pub excess: f64,
+}
+
+impl Growth {
+    /// Steps where cost grows by a quarter more than the work: less is within the noise of a measurement.
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        for (i, to) in self.points.iter().enumerate() {
+            let Some(from) = self.points[..i].iter().rfind(|p| p.server == to.server) else { continue };
+            let work = if self.proportional { to.x / from.x } else { 1.0 };
+            let excess = to.y / from.y / work;
+            if excess > 1.25 {
+                steps.push(Step { server: &to.server, from, to, excess });
+            }
+        }
+        steps
+    }
 }
 
 /// Bytes of a server's memory.
@@ -53,6 +86,9 @@ struct Axis {
     cost: fn(&Figures) -> f64,
     /// The canned server takes part.
     canned: bool,
+    proportional: bool,
+    /// What our server has to be told so that its limits do not end the axis.
+    ours: &'static [&'static str],
 }
 
 const AXES: [Axis; 6] = [
@@ -65,16 +101,20 @@ const AXES: [Axis; 6] = [
         setting: |n| (words(&["unary", &format!("--connections={n}")]), 100, None),
         cost: |f| f.cpu_us_per_call,
         canned: true,
+        proportional: false,
+        ours: &[],
     },
     Axis {
         name: "streams",
         title: "GetFeature, many calls at once on one connection",
-        x: "calls at once (as many as the server's limit allows)",
+        x: "calls at once",
         y: "us of CPU a call",
         sizes: &[1, 3, 10, 30, 100, 300, 1_000],
         setting: |n| (words(&["unary", &format!("--streams={n}")]), 100, None),
         cost: |f| f.cpu_us_per_call,
         canned: true,
+        proportional: false,
+        ours: &["--max-streams=1000"],
     },
     Axis {
         name: "bytes",
@@ -85,6 +125,8 @@ const AXES: [Axis; 6] = [
         setting: |n| (words(&["unary", "--connections=4"]), 4, Some(n)),
         cost: |f| f.cpu_us_per_call,
         canned: true,
+        proportional: true,
+        ours: &[],
     },
     Axis {
         name: "list",
@@ -95,6 +137,8 @@ const AXES: [Axis; 6] = [
         setting: |n| (words(&["list"]), n, None),
         cost: |f| f.cpu_us_per_message,
         canned: true,
+        proportional: false,
+        ours: &[],
     },
     Axis {
         name: "lookup",
@@ -105,6 +149,8 @@ const AXES: [Axis; 6] = [
         setting: |n| (words(&["unary", "--connections=8", "--streams=16"]), n, None),
         cost: |f| f.cpu_us_per_call,
         canned: false,
+        proportional: false,
+        ours: &[],
     },
     Axis {
         name: "area",
@@ -115,6 +161,8 @@ const AXES: [Axis; 6] = [
         setting: |n| (words(&["list", "--hits=100", "--connections=4", "--streams=4"]), n, None),
         cost: |f| f.cpu_us_per_call,
         canned: false,
+        proportional: false,
+        ours: &[],
     },
 ];
 
@@ -131,31 +179,59 @@ pub fn run(places: &Places, servers: &[Server], quick: bool) -> Result<Scale> {
     for axis in &AXES {
         let mut points = Vec::new();
         for &size in axis.sizes.iter().filter(|size| **size <= most) {
-            let (mut args, features, name_len) = (axis.setting)(size);
-            args.push(format!("--seconds={}", if quick { 0.3 } else { 1.5 }));
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
             for server in servers.iter().filter(|s| axis.canned || !s.canned) {
-                let running = server.start(places, features, name_len)?;
-                let figures = running.load(&args)?;
-                running.stop()?;
-                let y = (axis.cost)(&figures);
+                let point = measure(places, axis, size, server, quick)?;
                 println!(
-                    "{:12} {size:9} {:13} {y:9.3} {}, {} errors {}",
+                    "{:12} {size:9} {:13} {:9.3} {}, up after {:.1} s, {:.0} MiB, {} errors",
                     axis.name,
                     server.name,
+                    point.y,
                     axis.y,
-                    figures.errors,
-                    figures.first_error.as_deref().unwrap_or_default()
+                    point.start_s,
+                    point.rss_peak as f64 / (1 << 20) as f64,
+                    point.errors,
                 );
-                points.push(Point { server: server.name.into(), x: size as f64, y, errors: figures.errors });
+                points.push(point);
             }
         }
         let [name, title, x, y] = [axis.name, axis.title, axis.x, axis.y].map(String::from);
-        growths.push(Growth { name, title, x, y, points });
+        growths.push(Growth { name, title, x, y, proportional: axis.proportional, points });
     }
     let connections = if quick { 1_000 } else { 10_000 };
     let memory = servers.iter().map(|server| memory(places, server, connections)).collect::<Result<_>>()?;
     Ok(Scale { growths, memory })
+}
+
+/// The median of three measurements.
+fn measure(places: &Places, axis: &Axis, size: usize, server: &Server, quick: bool) -> Result<Point> {
+    let (mut args, features, name_len) = (axis.setting)(size);
+    args.push(format!("--seconds={}", if quick { 0.3 } else { 0.7 }));
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    if !server.canned {
+        crate::database(&places.work, features, name_len)?;
+    }
+    let begun = Instant::now();
+    let server = if server.name == OURS { server.with(axis.ours) } else { server.clone() };
+    let running = server.start(places, features, name_len)?;
+    let start_s = begun.elapsed().as_secs_f64();
+    // The generator, too, makes the whole database anew each time.
+    let times = if quick || features > 1_000_000 { 1 } else { 3 };
+    let figures = (0..times).map(|_| running.load(&args)).collect::<Result<Vec<_>>>()?;
+    running.stop()?;
+    for error in figures.iter().filter_map(|f| f.first_error.as_ref()) {
+        println!("{:12} {size:9} {:13} {error}", axis.name, server.name);
+    }
+    if let Some(fewer) = figures.iter().map(|f| f.most_open).find(|open| axis.name == "streams" && *open < size) {
+        return Err(format!("{}: only {fewer} of {size} calls were open at once", server.name).into());
+    }
+    Ok(Point {
+        server: server.name.into(),
+        x: size as f64,
+        y: median(&figures.iter().map(axis.cost).collect::<Vec<_>>()),
+        errors: figures.iter().map(|f| f.errors).sum(),
+        start_s,
+        rss_peak: figures.iter().map(|f| f.rss_peak).max().unwrap_or(0),
+    })
 }
 
 fn memory(places: &Places, server: &Server, connections: usize) -> Result<Memory> {

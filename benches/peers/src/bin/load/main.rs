@@ -125,6 +125,8 @@ struct Totals {
     errors: u64,
     first_error: Option<String>,
     latencies: Histogram,
+    /// The most calls that one connection had open.
+    most_open: usize,
 }
 
 impl Run {
@@ -276,6 +278,7 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
         "cpu_us_per_message": per(totals.messages),
         "server_busy": cost.server.as_secs_f64() / cost.wall.as_secs_f64(),
         "load_busy": cost.own.as_secs_f64() / cost.wall.as_secs_f64(),
+        "most_open": totals.most_open,
         "p50_us": totals.latencies.quantile(0.5),
         "p90_us": totals.latencies.quantile(0.9),
         "p99_us": totals.latencies.quantile(0.99),
