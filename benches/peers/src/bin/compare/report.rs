@@ -7,7 +7,7 @@ use peers::stats::median;
 use crate::clients;
 use crate::instructions::{ClientCount, Count};
 use crate::rounds::{CASES, Case, Sample};
-use crate::scale::Scale;
+use crate::scale::{Scale, Step};
 use crate::servers::{FLOOR, Figures, OURS, TONIC};
 use crate::{Places, Result, kept, plot};
 
@@ -358,16 +358,52 @@ fn growth(places: &Places, out: &mut String, scale: &Scale) -> Result<()> {
             writeln!(out, "| {} | {:.0} | {:.0} | {:.0} |", m.server, m.per_connection, m.per_idle_stream, m.per_call)?;
         }
     }
-    writeln!(out, "\n## How cost grows\n\nThe figures are in CSV files beside the plots. Both axes are logarithmic.")?;
+    writeln!(
+        out,
+        "\n## How cost grows\n\nEach figure is the median of three measurements; the figures are in CSV files beside the plots. \
+         Both axes are logarithmic. A step is told where cost grows by a quarter more than the work between two neighbouring sizes."
+    )?;
     for growth in &scale.growths {
         let path = places.docs.join("performance").join(&growth.name);
         std::fs::write(path.with_extension("svg"), plot::svg(growth))?;
-        let mut csv = String::from("server,x,y,errors\n");
+        let mut csv = String::from("server,x,y,errors,start_s,rss_peak\n");
         for p in &growth.points {
-            writeln!(csv, "{},{},{:.4},{}", p.server, p.x, p.y, p.errors)?;
+            writeln!(csv, "{},{},{:.4},{},{:.2},{}", p.server, p.x, p.y, p.errors, p.start_s, p.rss_peak)?;
         }
         std::fs::write(path.with_extension("csv"), csv)?;
         writeln!(out, "\n![{}](performance/{}.svg)", growth.title, growth.name)?;
+        let of_ours = |server: &str| [FLOOR, OURS].contains(&server);
+        let steps: Vec<_> = growth.steps().into_iter().filter(|step| of_ours(step.server)).collect();
+        if !steps.is_empty() {
+            writeln!(out, "\nSteps of the floor and of ours:\n")?;
+        }
+        for Step { server, from, to, excess } in steps {
+            writeln!(
+                out,
+                "- {server}, {} to {} {}: {} to {} {}, {excess:.2} times what the work grows by.",
+                thousands(from.x),
+                thousands(to.x),
+                growth.x,
+                figure(from.y),
+                figure(to.y),
+                growth.y,
+            )?;
+        }
+    }
+    databases(out, scale)
+}
+
+/// What a database of each size needs: time to load it, and memory.
+fn databases(out: &mut String, scale: &Scale) -> Result<()> {
+    let Some(growth) = scale.growths.iter().find(|growth| growth.name == "lookup") else { return Ok(()) };
+    writeln!(
+        out,
+        "\nDatabases, read from JSON in the format of the tutorials: seconds until the server listens, and the most memory it held, in MiB.\n\n\
+         | server | features | seconds | MiB |\n|---|---:|---:|---:|"
+    )?;
+    for p in &growth.points {
+        let mebibytes = p.rss_peak as f64 / 1024.0 / 1024.0;
+        writeln!(out, "| {} | {} | {:.2} | {mebibytes:.0} |", p.server, thousands(p.x), p.start_s)?;
     }
     Ok(())
 }
