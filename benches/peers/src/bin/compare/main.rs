@@ -44,7 +44,7 @@ struct Args {
     docs: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, PartialEq, Subcommand)]
+#[derive(Clone, PartialEq, Subcommand)]
 enum Part {
     /// Time, rate, latency and memory of the common cases (also what runs without a subcommand, with
     /// `clients` and `instructions`).
@@ -54,7 +54,11 @@ enum Part {
     /// Instructions per unary call of servers and clients, counted by callgrind.
     Instructions,
     /// How cost grows with connections, streams, sizes and the database; memory of 10,000 connections.
-    Scale,
+    Scale {
+        /// Only these plots, by name, separated by commas; the others stay as they were measured before.
+        #[arg(long, value_delimiter = ',')]
+        axes: Vec<String>,
+    },
     /// Everything.
     All,
     /// Write the document again from the figures that are there.
@@ -88,7 +92,7 @@ fn main() -> Result<()> {
 
     if args.part != Some(Part::Report) {
         let servers = servers::available(&places, args.install, &args.only)?;
-        let part = args.part;
+        let part = &args.part;
         if matches!(part, None | Some(Part::Rounds | Part::All)) {
             let figures = rounds::run(&places, &servers, args.rounds, args.seconds)?;
             keep(&places, "rounds", &figures)?;
@@ -101,8 +105,10 @@ fn main() -> Result<()> {
             keep(&places, "instructions", &of_servers)?;
             keep(&places, "client-instructions", &of_clients)?;
         }
-        if matches!(part, Some(Part::Scale | Part::All)) {
-            keep(&places, "scale", &scale::run(&places, &servers, args.quick)?)?;
+        if let Some(Part::Scale { axes }) = part {
+            keep(&places, "scale", &scale::run(&places, &servers, args.quick, axes)?)?;
+        } else if matches!(part, Some(Part::All)) {
+            keep(&places, "scale", &scale::run(&places, &servers, args.quick, &[])?)?;
         }
         keep(&places, "machine", &machine::describe(&places, &servers, &args))?;
     }

@@ -91,7 +91,7 @@ struct Axis {
     ours: &'static [&'static str],
 }
 
-const AXES: [Axis; 6] = [
+const AXES: [Axis; 7] = [
     Axis {
         name: "connections",
         title: "GetFeature, one call at a time on each of many connections",
@@ -118,11 +118,23 @@ const AXES: [Axis; 6] = [
     },
     Axis {
         name: "bytes",
-        title: "GetFeature, answers of 1 B to 4 MiB, 4 connections x 1 call",
+        title: "GetFeature, answers of 1 B to 1 MiB (the longest name we take), 4 connections x 1 call",
         x: "bytes in the feature's name",
         y: "us of CPU a call",
-        sizes: &[1, 16, 256, 4_096, 65_536, 1 << 20, (4 << 20) - 64],
+        sizes: &[1, 16, 256, 4_096, 65_536, 1 << 20],
         setting: |n| (words(&["unary", "--connections=4"]), 4, Some(n)),
+        cost: |f| f.cpu_us_per_call,
+        canned: true,
+        proportional: true,
+        ours: &[],
+    },
+    Axis {
+        name: "request",
+        title: "GetFeature, requests of 1 B to 4 MiB, 4 connections x 1 call",
+        x: "bytes in a field of the request that is skipped",
+        y: "us of CPU a call",
+        sizes: &[1, 16, 256, 4_096, 65_536, 1 << 20, (4 << 20) - 64],
+        setting: |n| (words(&["unary", "--connections=4", &format!("--pad={n}")]), 4, None),
         cost: |f| f.cpu_us_per_call,
         canned: true,
         proportional: true,
@@ -166,21 +178,42 @@ const AXES: [Axis; 6] = [
     },
 ];
 
+/// As an axis in `--axes`: the memory of many connections.
+const MEMORY: &str = "memory";
+
 const DATABASES: [usize; 6] = [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| word.to_string()).collect()
 }
 
-pub fn run(places: &Places, servers: &[Server], quick: bool) -> Result<Scale> {
+/// Measures all axes, or only some: then those that were kept from an earlier run remain as they are.
+pub fn run(places: &Places, servers: &[Server], quick: bool, only: &[String]) -> Result<Scale> {
+    if let Some(unknown) = only.iter().find(|name| *name != MEMORY && AXES.iter().all(|axis| axis.name != *name)) {
+        let names: Vec<_> = AXES.iter().map(|axis| axis.name).chain([MEMORY]).collect();
+        return Err(format!("--axes {unknown}: there is no such axis; there are {}", names.join(", ")).into());
+    }
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    let kept: Option<Scale> = crate::kept(places, "scale").filter(|_| !only.is_empty());
+    let (mut earlier, memory_before) = kept.map_or_else(Default::default, |kept| (kept.growths, kept.memory));
     let servers: Vec<_> = servers.iter().filter(|s| [FLOOR, OURS, TONIC[0]].contains(&s.name)).collect();
     let most = if quick { 10_000 } else { usize::MAX };
     let mut growths = Vec::new();
     for axis in &AXES {
+        if !wanted(axis.name) {
+            growths.extend(earlier.extract_if(.., |growth| growth.name == axis.name));
+            continue;
+        }
         let mut points = Vec::new();
         for &size in axis.sizes.iter().filter(|size| **size <= most) {
             for server in servers.iter().filter(|s| axis.canned || !s.canned) {
-                let point = measure(places, axis, size, server, quick)?;
+                let point = match measure(places, axis, size, server, quick) {
+                    Ok(point) => point,
+                    Err(e) => {
+                        println!("{:12} {size:9} {:13} left out: {e}", axis.name, server.name);
+                        continue;
+                    }
+                };
                 println!(
                     "{:12} {size:9} {:13} {:9.3} {}, up after {:.1} s, {:.0} MiB, {} errors",
                     axis.name,
@@ -196,6 +229,9 @@ pub fn run(places: &Places, servers: &[Server], quick: bool) -> Result<Scale> {
         }
         let [name, title, x, y] = [axis.name, axis.title, axis.x, axis.y].map(String::from);
         growths.push(Growth { name, title, x, y, proportional: axis.proportional, points });
+    }
+    if !wanted(MEMORY) {
+        return Ok(Scale { growths, memory: memory_before });
     }
     let connections = if quick { 1_000 } else { 10_000 };
     let memory = servers.iter().map(|server| memory(places, server, connections)).collect::<Result<_>>()?;

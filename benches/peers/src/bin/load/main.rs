@@ -15,6 +15,7 @@ use peers::check::Expected;
 use peers::proto::{Feature, Point, RouteNote, RouteSummary};
 use peers::stats::Histogram;
 use peers::{WINDOW, data, process};
+use prost::Message;
 use tokio::task::LocalSet;
 
 use client::Client;
@@ -55,6 +56,9 @@ struct Args {
     /// list: ask for a square with about so many features instead of for all.
     #[arg(long)]
     hits: Option<usize>,
+    /// unary: put a field of so many bytes, which no definition knows, into each request.
+    #[arg(long)]
+    pad: Option<usize>,
     /// record: the points of a route.
     #[arg(long, default_value_t = 10_000)]
     points: usize,
@@ -152,7 +156,7 @@ impl Run {
             let count = if args.work == Work::Chat { args.notes + 1 } else { 0 };
             Expected::new((0..count).map(|i| data::note(i, word, len)).collect())
         };
-        let place = |f: &Feature| data::framed(&f.location.unwrap_or_default());
+        let place = |f: &Feature| padded(&f.location.unwrap_or_default(), args.pad);
         let mut body = Vec::new();
         route.iter().for_each(|point: &Point| data::frame(point, &mut body));
         Self {
@@ -187,6 +191,21 @@ impl Run {
         totals.errors += 1;
         totals.first_error.get_or_insert(why);
     }
+}
+
+/// A point in its frame, with an unknown field of some bytes: Protocol Buffers has decoders skip it.
+fn padded(point: &Point, pad: Option<usize>) -> Vec<u8> {
+    /// Field 15, a length and so many bytes (LEN).
+    const TAG: u8 = 15 << 3 | 2;
+    let Some(pad) = pad else { return data::framed(point) };
+    let mut message = point.encode_to_vec();
+    message.push(TAG);
+    prost::encoding::encode_varint(pad as u64, &mut message);
+    message.resize(message.len() + pad, 0);
+    let mut frame = vec![0];
+    frame.extend_from_slice(&(message.len() as u32).to_be_bytes());
+    frame.extend_from_slice(&message);
+    frame
 }
 
 /// Costs of the measured part.
