@@ -131,9 +131,7 @@ impl Client {
                 Phase::Chat => {}
             }
         }
-        let mut totals = self.run.totals.borrow_mut();
-        totals.most_open = totals.most_open.max(self.places.len());
-        drop(totals);
+        self.run.totals.borrow_mut().saw_open(self.places.len());
         while self.active > 0 {
             let (io, sender, receiver) = (&mut self.io, &mut self.sender, &mut self.receiver);
             poll_fn(|cx| exchange(io, sender, receiver, READ, cx)).await?;

@@ -193,6 +193,12 @@ impl Run {
     }
 }
 
+impl Totals {
+    fn saw_open(&mut self, calls: usize) {
+        self.most_open = self.most_open.max(calls);
+    }
+}
+
 /// A point in its frame, with an unknown field of some bytes: Protocol Buffers has decoders skip it.
 fn padded(point: &Point, pad: Option<usize>) -> Vec<u8> {
     /// Field 15, a length and so many bytes (LEN).
@@ -250,7 +256,7 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
     for _ in 0..args.connections {
         clients.push(Client::connect(run.clone()).await?);
     }
-    let rss_connected = settled(&memory).await;
+    let rss_connected = settled(args.pid).await;
     let mut cost = Cost::default();
     match args.work {
         Work::Idle | Work::Half => {
@@ -282,7 +288,7 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
             cost.of(args.pid, all(&run, &mut clients, Phase::Calls)).await;
         }
     }
-    let rss_after = if matches!(args.work, Work::Idle | Work::Half) { settled(&memory).await } else { memory().0 };
+    let rss_after = if matches!(args.work, Work::Idle | Work::Half) { settled(args.pid).await } else { memory().0 };
     let totals = run.totals.borrow();
     let per = |count: u64| cost.server.as_nanos() as f64 / 1e3 / count.max(1) as f64;
     let line = serde_json::json!({
@@ -331,8 +337,17 @@ async fn all(run: &Rc<Run>, clients: &mut Vec<Client>, phase: Phase) {
     }
 }
 
-/// The server's memory once it has had a moment to take in what was sent.
-async fn settled(memory: &impl Fn() -> (u64, u64)) -> u64 {
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    memory().0
+/// The server's memory once it has taken in all that was sent: when its CPU clock stands still.
+async fn settled(pid: Option<u32>) -> u64 {
+    let Some(pid) = pid else { return 0 };
+    let mut before = process::cpu_time(pid);
+    for _ in 0..150 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let now = process::cpu_time(pid);
+        if now - before < Duration::from_millis(1) {
+            break;
+        }
+        before = now;
+    }
+    process::memory(pid).0
 }
