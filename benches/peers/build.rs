@@ -7,6 +7,6 @@ const PROTO: &str = "../../proto";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={PROTO}/route_guide.proto");
     let descriptors = protox::compile(["route_guide.proto"], [PROTO])?;
-    tonic_prost_build::configure().build_client(false).build_transport(false).compile_fds(descriptors)?;
+    tonic_prost_build::configure().build_transport(false).compile_fds(descriptors)?;
     Ok(())
 }

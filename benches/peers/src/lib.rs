@@ -1,12 +1,13 @@
 //! What the servers under test, the load generator and the comparison share.
 //!
-//! The binaries are `floor` (canned answers straight on h2), `tonic_server`, `load` and `compare`; start at the README.
+//! The binaries are the servers `floor` (canned answers straight on h2) and `tonic_server`, the generator `load`, the
+//! clients `h2grpc_client` and `tonic_client`, and `compare`; start at the README.
 
 pub mod check;
 pub mod data;
+pub mod drive;
 pub mod gather;
 pub mod http2;
-
 pub mod process;
 pub mod stats;
 

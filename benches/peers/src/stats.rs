@@ -34,6 +34,11 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
+    /// How many latencies were recorded.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     /// The latency that the share `q` of all calls did not exceed, in microseconds.
     pub fn quantile(&self, q: f64) -> f64 {
         let rank = (q * self.total as f64).ceil() as u64;

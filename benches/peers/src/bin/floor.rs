@@ -178,7 +178,8 @@ impl Call {
                 Poll::Ready(())
             }
             Self::List { body, send, at } => {
-                while let Poll::Ready(Some(_)) = take(body, cx, moved) {}
+                // h2 resets a stream whose answer is over before its request is: so wait for its end, as every server does.
+                while ready!(take(body, cx, moved)).is_some() {}
                 while *at < canned.list.len() {
                     let rest = canned.list.slice(*at..);
                     let piece =

@@ -1,5 +1,7 @@
 //! RouteGuide on tonic, as a user who cares for speed would write it: lazy streams without a task per call, a hash map
-//! of the features' points, Nagle's algorithm off, the same windows as the other servers.
+//! of the features' points, Nagle's algorithm off, the same windows as the other servers. With `--style` as its
+//! tutorial writes it, too: then a task per call sends the features through a channel, and every point is looked for
+//! among all features.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -15,6 +17,9 @@ use peers::proto::route_guide_server::{RouteGuide, RouteGuideServer};
 use peers::proto::{Feature, Point, Rectangle, RouteNote, RouteSummary};
 use peers::{WINDOW, data};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::{Server, TcpIncoming};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -30,6 +35,20 @@ struct Args {
     /// The tokio runtime; `multi` is what `#[tokio::main]` gives.
     #[arg(long, value_enum, default_value_t = Runtime::Multi)]
     runtime: Runtime,
+    /// How the handlers are written.
+    #[arg(long, value_enum, default_value_t = Style::Lazy)]
+    style: Style,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Style {
+    /// Streams that find the next message when they are polled, and a hash map.
+    Lazy,
+    /// As in tonic's RouteGuide tutorial: ListFeatures through a channel for 4 messages, RouteChat as a boxed stream,
+    /// linear search.
+    Tutorial,
+    /// As in tonic's streaming example: both through channels for 128 messages; linear search.
+    Channels,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -50,7 +69,7 @@ fn main() -> Result<(), Error> {
 }
 
 async fn serve(args: Args) -> Result<(), Error> {
-    let guide = Guide(Arc::new(Database::new(data::read_json(&args.db)?)));
+    let guide = Guide { database: Arc::new(Database::new(data::read_json(&args.db)?)), style: args.style };
     let listener = TcpListener::bind(args.addr).await?;
     println!("listening on {}", listener.local_addr()?);
     Server::builder()
@@ -79,29 +98,70 @@ fn key(point: Option<&Point>) -> (i32, i32) {
     point.map_or((0, 0), |p| (p.latitude, p.longitude))
 }
 
-struct Guide(Arc<Database>);
+struct Guide {
+    database: Arc<Database>,
+    style: Style,
+}
+
+impl Guide {
+    fn find(&self, point: &Point) -> Option<&Feature> {
+        let Database { features, at } = &*self.database;
+        match self.style {
+            Style::Lazy => at.get(&(point.latitude, point.longitude)).map(|&i| &features[i]),
+            _ => features.iter().find(|feature| feature.location.as_ref() == Some(point)),
+        }
+    }
+
+    /// How many features are at a point; the tutorial looks at all of them.
+    fn count(&self, point: &Point) -> i32 {
+        let Database { features, at } = &*self.database;
+        match self.style {
+            Style::Lazy => at.contains_key(&(point.latitude, point.longitude)).into(),
+            _ => features.iter().filter(|feature| feature.location.as_ref() == Some(point)).count() as i32,
+        }
+    }
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// A task of its own puts messages into a channel for so many, and the answer is the channel's other end.
+fn through_channel<T: Send + 'static>(
+    capacity: usize, mut messages: impl Stream<Item = Result<T, Status>> + Send + Unpin + 'static,
+) -> Answers<T> {
+    let (tell, told) = mpsc::channel(capacity);
+    tokio::spawn(async move {
+        while let Some(message) = messages.next().await {
+            if tell.send(message).await.is_err() {
+                return;
+            }
+        }
+    });
+    Box::pin(ReceiverStream::new(told))
+}
 
 #[tonic::async_trait]
 impl RouteGuide for Guide {
     async fn get_feature(&self, request: Request<Point>) -> Result<Response<Feature>, Status> {
         let point = request.into_inner();
-        let feature = match self.0.at.get(&(point.latitude, point.longitude)) {
-            Some(&i) => self.0.features[i].clone(),
-            None => Feature { name: String::new(), location: Some(point) },
-        };
-        Ok(Response::new(feature))
+        let unknown = || Feature { name: String::new(), location: Some(point) };
+        Ok(Response::new(self.find(&point).cloned().unwrap_or_else(unknown)))
     }
 
-    type ListFeaturesStream = Within;
+    type ListFeaturesStream = Either<Within, Answers<Feature>>;
 
-    async fn list_features(&self, request: Request<Rectangle>) -> Result<Response<Within>, Status> {
+    async fn list_features(&self, request: Request<Rectangle>) -> Result<Response<Self::ListFeaturesStream>, Status> {
         let Rectangle { lo, hi } = request.into_inner();
         let (a, b) = (key(lo.as_ref()), key(hi.as_ref()));
-        Ok(Response::new(Within {
-            database: self.0.clone(),
+        let found = Within {
+            database: self.database.clone(),
             next: 0,
             low: (a.0.min(b.0), a.1.min(b.1)),
             high: (a.0.max(b.0), a.1.max(b.1)),
+        };
+        Ok(Response::new(match self.style {
+            Style::Lazy => Either::Lazy(found),
+            Style::Tutorial => Either::Boxed(through_channel(4, found)),
+            Style::Channels => Either::Boxed(through_channel(128, found)),
         }))
     }
 
@@ -112,7 +172,7 @@ impl RouteGuide for Guide {
         let (mut distance, mut last) = (0.0, None);
         while let Some(point) = points.message().await? {
             summary.point_count += 1;
-            summary.feature_count += i32::from(self.0.at.contains_key(&(point.latitude, point.longitude)));
+            summary.feature_count += self.count(&point);
             distance += last.map_or(0.0, |last| data::distance(&last, &point));
             last = Some(point);
         }
@@ -124,10 +184,34 @@ impl RouteGuide for Guide {
         Ok(Response::new(summary))
     }
 
-    type RouteChatStream = Chat;
+    type RouteChatStream = Either<Chat, Answers<RouteNote>>;
 
-    async fn route_chat(&self, request: Request<Streaming<RouteNote>>) -> Result<Response<Chat>, Status> {
-        Ok(Response::new(Chat { notes: request.into_inner(), told: HashMap::new(), answers: VecDeque::new() }))
+    async fn route_chat(
+        &self, request: Request<Streaming<RouteNote>>,
+    ) -> Result<Response<Self::RouteChatStream>, Status> {
+        let chat = Chat { notes: request.into_inner(), told: HashMap::new(), answers: VecDeque::new() };
+        Ok(Response::new(match self.style {
+            Style::Lazy => Either::Lazy(chat),
+            Style::Tutorial => Either::Boxed(Box::pin(chat)),
+            Style::Channels => Either::Boxed(through_channel(128, chat)),
+        }))
+    }
+}
+
+/// A stream in one of the styles.
+enum Either<S, B> {
+    Lazy(S),
+    Boxed(B),
+}
+
+impl<S: Stream + Unpin, B: Stream<Item = S::Item> + Unpin> Stream for Either<S, B> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.get_mut() {
+            Self::Lazy(stream) => Pin::new(stream).poll_next(cx),
+            Self::Boxed(stream) => Pin::new(stream).poll_next(cx),
+        }
     }
 }
 

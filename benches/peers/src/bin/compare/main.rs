@@ -3,6 +3,7 @@
 //! Server and generator have a core each. The servers take turns over several rounds, so that a busy spell of the
 //! machine meets all of them; figures are medians, ratios are medians of the ratios within a round.
 
+mod clients;
 mod instructions;
 mod machine;
 mod plot;
@@ -14,6 +15,7 @@ mod servers;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -42,14 +44,21 @@ struct Args {
     docs: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, PartialEq, Subcommand)]
+#[derive(Clone, PartialEq, Subcommand)]
 enum Part {
-    /// Time, rate, latency and memory of the common cases (also what runs without a subcommand, with `instructions`).
+    /// Time, rate, latency and memory of the common cases (also what runs without a subcommand, with
+    /// `clients` and `instructions`).
     Rounds,
-    /// Instructions per unary call, counted by callgrind.
+    /// What calls cost our client and tonic's, against the floor.
+    Clients,
+    /// Instructions per unary call of servers and clients, counted by callgrind.
     Instructions,
     /// How cost grows with connections, streams, sizes and the database; memory of 10,000 connections.
-    Scale,
+    Scale {
+        /// Only these plots, by name, separated by commas; the others stay as they were measured before.
+        #[arg(long, value_delimiter = ',')]
+        axes: Vec<String>,
+    },
     /// Everything.
     All,
     /// Write the document again from the figures that are there.
@@ -73,6 +82,7 @@ fn main() -> Result<()> {
     if args.quick {
         (args.rounds, args.seconds) = (1, 0.5);
     }
+    allow_many_files();
     let peers = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let product = peers.join("../..").canonicalize()?;
     let docs = args.docs.clone().unwrap_or_else(|| product.join("docs"));
@@ -82,16 +92,23 @@ fn main() -> Result<()> {
 
     if args.part != Some(Part::Report) {
         let servers = servers::available(&places, args.install, &args.only)?;
-        let part = args.part;
+        let part = &args.part;
         if matches!(part, None | Some(Part::Rounds | Part::All)) {
             let figures = rounds::run(&places, &servers, args.rounds, args.seconds)?;
             keep(&places, "rounds", &figures)?;
         }
-        if matches!(part, None | Some(Part::Instructions | Part::All)) {
-            keep(&places, "instructions", &instructions::run(&places, &servers, args.quick)?)?;
+        if matches!(part, None | Some(Part::Clients | Part::All)) {
+            keep(&places, "clients", &clients::run(&places, &servers, args.rounds, args.seconds)?)?;
         }
-        if matches!(part, Some(Part::Scale | Part::All)) {
-            keep(&places, "scale", &scale::run(&places, &servers, args.quick)?)?;
+        if matches!(part, None | Some(Part::Instructions | Part::All)) {
+            let (of_servers, of_clients) = instructions::run(&places, &servers, args.quick)?;
+            keep(&places, "instructions", &of_servers)?;
+            keep(&places, "client-instructions", &of_clients)?;
+        }
+        if let Some(Part::Scale { axes }) = part {
+            keep(&places, "scale", &scale::run(&places, &servers, args.quick, axes)?)?;
+        } else if matches!(part, Some(Part::All)) {
+            keep(&places, "scale", &scale::run(&places, &servers, args.quick, &[])?)?;
         }
         keep(&places, "machine", &machine::describe(&places, &servers, &args))?;
     }
@@ -99,6 +116,13 @@ fn main() -> Result<()> {
     std::fs::write(&document, report::write(&places)?)?;
     println!("wrote {}", document.display());
     Ok(())
+}
+
+/// 10,000 connections need as many file descriptors in the server, and in the generator: both inherit the limit.
+fn allow_many_files() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
 }
 
 /// The figures of each part are kept beside the document, which is written from all that are there.

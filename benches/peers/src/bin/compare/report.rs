@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use peers::stats::median;
 
-use crate::instructions::Count;
+use crate::clients;
+use crate::instructions::{ClientCount, Count};
 use crate::rounds::{CASES, Case, Sample};
-use crate::scale::Scale;
+use crate::scale::{Scale, Step};
 use crate::servers::{FLOOR, Figures, OURS, TONIC};
 use crate::{Places, Result, kept, plot};
 
@@ -22,12 +23,17 @@ const PROMISES: [(&str, Option<f64>, Option<f64>); 5] = [
 pub fn write(places: &Places) -> Result<String> {
     let samples: Vec<Sample> = kept(places, "rounds").unwrap_or_default();
     let counts: Vec<Count> = kept(places, "instructions").unwrap_or_default();
+    let clients: Vec<clients::Sample> = kept(places, "clients").unwrap_or_default();
+    let client_counts: Vec<ClientCount> = kept(places, "client-instructions").unwrap_or_default();
     let scale: Option<Scale> = kept(places, "scale");
     let machine: Vec<(String, String)> = kept(places, "machine").unwrap_or_default();
     let mut out = String::from(INTRODUCTION);
     if !samples.is_empty() {
         overview(&mut out, &samples)?;
-        promises(&mut out, &samples, &counts)?;
+        promises(&mut out, &samples, &clients, &counts)?;
+    }
+    if !clients.is_empty() {
+        the_client(&mut out, &clients, &client_counts)?;
     }
     if !counts.is_empty() {
         instructions(&mut out, &counts)?;
@@ -117,38 +123,150 @@ fn overview(out: &mut String, samples: &[Sample]) -> Result<()> {
     Ok(())
 }
 
-fn promises(out: &mut String, samples: &[Sample], counts: &[Count]) -> Result<()> {
+fn promises(out: &mut String, samples: &[Sample], clients: &[clients::Sample], counts: &[Count]) -> Result<()> {
     if !samples.iter().any(|s| s.server == OURS) {
         writeln!(out, "\nThe product's own server was not there to be measured.")?;
         return Ok(());
     }
-    writeln!(
-        out,
-        "\n## What we hold ourselves to\n\n| case | against | at most | measured | |\n|---|---|---:|---:|---|"
-    )?;
-    let mut row = |case: &str, against: &str, most: f64, measured: Option<f64>| match measured {
-        Some(it) => writeln!(
-            out,
-            "| {case} | {against} | {most:.2} | {it:.2} | {} |",
-            if it <= most { "kept" } else { "missed" }
-        ),
-        None => writeln!(out, "| {case} | {against} | {most:.2} | - | not measured |"),
+    writeln!(out, "\n## What we hold ourselves to\n\n| case | against | bar | measured | |\n|---|---|---|---:|---|")?;
+    let mut row = |case: &str, against: &str, bar: Bar, measured: Option<f64>| {
+        let verdict = measured.map_or("not measured", |it| if bar.is_kept(it) { "kept" } else { "missed" });
+        writeln!(out, "| {case} | {against} | {bar} | {} | {verdict} |", times(measured))
     };
     for (name, floor, tonic) in PROMISES {
         let Some(case) = CASES.iter().find(|case| case.name == name) else { continue };
         if let Some(most) = floor {
-            row(name, "floor", most, ratio(case, samples, OURS, FLOOR))?;
+            row(name, "floor", Bar::AtMost(most), ratio(case, samples, OURS, FLOOR))?;
         }
         if let Some(most) = tonic {
-            row(name, "tonic's better runtime", most, against_tonic(case, samples, OURS))?;
+            row(name, "tonic's better runtime", Bar::AtMost(most), against_tonic(case, samples, OURS))?;
         }
         if name == "unary" {
-            row(name, "tonic's default runtime", 0.35, ratio(case, samples, OURS, TONIC[1]))?;
+            row(name, "tonic's default runtime", Bar::AtMost(0.35), ratio(case, samples, OURS, TONIC[1]))?;
         }
     }
     let counted = |server: &str| counts.iter().find(|c| c.server == server).map(|c| c.per_call);
     let instructions = counted(OURS).zip(counted(FLOOR)).map(|(ours, floor)| ours / floor);
-    row("unary, instructions", "floor", 1.20, instructions)?;
+    row("unary, instructions", "floor", Bar::AtMost(1.20), instructions)?;
+    for case in &clients::CASES {
+        let Some(least) = case.bar else { continue };
+        let name = format!("client {}: calls per CPU second", case.name);
+        row(&name, "tonic's better runtime", Bar::AtLeast(least), client_rate(case, clients, OURS))?;
+    }
+    Ok(())
+}
+
+/// What a ratio has to be.
+enum Bar {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Bar {
+    fn is_kept(&self, ratio: f64) -> bool {
+        match *self {
+            Bar::AtMost(most) => ratio <= most,
+            Bar::AtLeast(least) => ratio >= least,
+        }
+    }
+}
+
+impl std::fmt::Display for Bar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Bar::AtMost(most) => write!(f, "at most {most:.2}"),
+            Bar::AtLeast(least) => write!(f, "at least {least:.2}"),
+        }
+    }
+}
+
+fn times(ratio: Option<f64>) -> String {
+    ratio.map_or("-".to_owned(), |r| format!("{r:.2}"))
+}
+
+fn client_cost(case: &clients::Case, figures: &clients::Figures) -> f64 {
+    if case.per_message { figures.cpu_us_per_message } else { figures.cpu_us_per_call }
+}
+
+/// A client's calls per CPU second in times those of tonic's client on its better runtime: the median over the rounds.
+fn client_rate(case: &clients::Case, samples: &[clients::Sample], client: &str) -> Option<f64> {
+    let of = |name: &str| -> Vec<&clients::Sample> {
+        samples.iter().filter(|s| s.case == case.name && s.client == name && s.figures.calls > 0).collect()
+    };
+    let against = |tonic: &str| {
+        let (ours, theirs) = (of(client), of(tonic));
+        let pairs = ours.iter().filter_map(|a| Some((a, theirs.iter().find(|b| b.round == a.round)?)));
+        let ratios: Vec<f64> =
+            pairs.map(|(a, b)| client_cost(case, &b.figures) / client_cost(case, &a.figures)).collect();
+        (!ratios.is_empty()).then(|| median(&ratios))
+    };
+    TONIC.iter().filter_map(|tonic| against(tonic)).reduce(f64::min)
+}
+
+fn the_client(out: &mut String, samples: &[clients::Sample], counts: &[ClientCount]) -> Result<()> {
+    writeln!(
+        out,
+        "\n## The client\n\nThe other way round: clients against the floor, which is cheaper than any of them, so that the client's core \
+         is the busy one. CPU is the client's own; every answer is decoded and compared with what is due. tonic's client has a channel \
+         for each connection, Nagle's algorithm off and windows of 1 MiB. \"x tonic\" is calls per CPU second in times those of tonic's better \
+         runtime: more is better.\n"
+    )?;
+    writeln!(
+        out,
+        "| work | client | CPU us | least-most | a CPU second | x tonic | client busy | server busy | p50 us | p99 us | right calls | wrong calls |"
+    )?;
+    writeln!(out, "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
+    for case in &clients::CASES {
+        let unit = if case.per_message { "message" } else { "call" };
+        for client in &clients::CLIENTS {
+            let rounds: Vec<_> =
+                samples.iter().filter(|s| s.case == case.name && s.client == client.name).map(|s| &s.figures).collect();
+            if rounds.is_empty() {
+                continue;
+            }
+            let middle = |value: &dyn Fn(&clients::Figures) -> f64| {
+                median(&rounds.iter().map(|figures| value(figures)).collect::<Vec<_>>())
+            };
+            let costs = rounds.iter().map(|figures| client_cost(case, figures));
+            let cost = middle(&|f| client_cost(case, f));
+            writeln!(
+                out,
+                "| {} (a {unit}) | {} | {} | {}-{} | {} | {} | {:.0} % | {:.0} % | {:.0} | {:.0} | {} | {} |",
+                case.title,
+                client.name,
+                figure(cost),
+                figure(costs.clone().fold(f64::INFINITY, f64::min)),
+                figure(costs.fold(0.0, f64::max)),
+                thousands(1e6 / cost),
+                times(client_rate(case, samples, client.name)),
+                100.0 * middle(&|f| f.client_busy),
+                100.0 * middle(&|f| f.server_busy),
+                middle(&|f| f.p50_us),
+                middle(&|f| f.p99_us),
+                rounds.iter().map(|f| f.calls).sum::<u64>(),
+                rounds.iter().map(|f| f.errors).sum::<u64>(),
+            )?;
+        }
+    }
+    let mut errors: Vec<String> = samples
+        .iter()
+        .filter_map(|s| Some(format!("{} of {}: {}", s.case, s.client, s.figures.first_error.as_ref()?)))
+        .collect();
+    errors.sort_unstable();
+    errors.dedup();
+    if !errors.is_empty() {
+        writeln!(out, "\nWhat went wrong: {}.", errors.join("; "))?;
+    }
+    if !counts.is_empty() {
+        writeln!(
+            out,
+            "\nIts instructions in user space, counted as below for the servers: a unary call (8 connections x 16 calls), and a \
+             ListFeatures with 100 features (4 x 4).\n\n| client | a unary call | a list of 100 |\n|---|---:|---:|"
+        )?;
+        for ClientCount { client, per_call, per_list } in counts {
+            writeln!(out, "| {client} | {per_call:.0} | {per_list:.0} |")?;
+        }
+    }
     Ok(())
 }
 
@@ -174,7 +292,6 @@ fn detail(out: &mut String, case: &Case, samples: &[Sample]) -> Result<()> {
         "| server | CPU us a {unit} | least-most | x floor | x tonic | {unit}s/s | server busy | p50 us | p99 us | right calls | wrong calls |"
     )?;
     writeln!(out, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
-    let times = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |r| format!("{r:.2}"));
     for server in servers(samples) {
         let rounds = of(samples, case.name, server);
         let middle = |value: fn(&Figures) -> f64| median(&rounds.iter().map(|s| value(&s.figures)).collect::<Vec<_>>());
@@ -241,16 +358,52 @@ fn growth(places: &Places, out: &mut String, scale: &Scale) -> Result<()> {
             writeln!(out, "| {} | {:.0} | {:.0} | {:.0} |", m.server, m.per_connection, m.per_idle_stream, m.per_call)?;
         }
     }
-    writeln!(out, "\n## How cost grows\n\nThe figures are in CSV files beside the plots. Both axes are logarithmic.")?;
+    writeln!(
+        out,
+        "\n## How cost grows\n\nEach figure is the median of three measurements; the figures are in CSV files beside the plots. \
+         Both axes are logarithmic. A step is told where cost grows by a quarter more than the work between two neighbouring sizes."
+    )?;
     for growth in &scale.growths {
         let path = places.docs.join("performance").join(&growth.name);
         std::fs::write(path.with_extension("svg"), plot::svg(growth))?;
-        let mut csv = String::from("server,x,y,errors\n");
+        let mut csv = String::from("server,x,y,errors,start_s,rss_peak\n");
         for p in &growth.points {
-            writeln!(csv, "{},{},{:.4},{}", p.server, p.x, p.y, p.errors)?;
+            writeln!(csv, "{},{},{:.4},{},{:.2},{}", p.server, p.x, p.y, p.errors, p.start_s, p.rss_peak)?;
         }
         std::fs::write(path.with_extension("csv"), csv)?;
         writeln!(out, "\n![{}](performance/{}.svg)", growth.title, growth.name)?;
+        let of_ours = |server: &str| [FLOOR, OURS].contains(&server);
+        let steps: Vec<_> = growth.steps().into_iter().filter(|step| of_ours(step.server)).collect();
+        if !steps.is_empty() {
+            writeln!(out, "\nSteps of the floor and of ours:\n")?;
+        }
+        for Step { server, from, to, excess } in steps {
+            writeln!(
+                out,
+                "- {server}, {} to {} {}: {} to {} {}, {excess:.2} times what the work grows by.",
+                thousands(from.x),
+                thousands(to.x),
+                growth.x,
+                figure(from.y),
+                figure(to.y),
+                growth.y,
+            )?;
+        }
+    }
+    databases(out, scale)
+}
+
+/// What a database of each size needs: time to load it, and memory.
+fn databases(out: &mut String, scale: &Scale) -> Result<()> {
+    let Some(growth) = scale.growths.iter().find(|growth| growth.name == "lookup") else { return Ok(()) };
+    writeln!(
+        out,
+        "\nDatabases, read from JSON in the format of the tutorials: seconds until the server listens, and the most memory it held, in MiB.\n\n\
+         | server | features | seconds | MiB |\n|---|---:|---:|---:|"
+    )?;
+    for p in &growth.points {
+        let mebibytes = p.rss_peak as f64 / 1024.0 / 1024.0;
+        writeln!(out, "| {} | {} | {:.2} | {mebibytes:.0} |", p.server, thousands(p.x), p.start_s)?;
     }
     Ok(())
 }

@@ -18,11 +18,7 @@ pub struct Case {
 }
 
 const fn case(
-    name: &'static str,
-    title: &'static str,
-    args: &'static [&'static str],
-    features: usize,
-    per_message: bool,
+    name: &'static str, title: &'static str, args: &'static [&'static str], features: usize, per_message: bool,
 ) -> Case {
     Case { name, title, args, features, per_message }
 }

@@ -1,5 +1,8 @@
 //! How cost grows: one thing at a time gets ten times larger.
 
+use std::time::Instant;
+
+use peers::stats::median;
 use serde::{Deserialize, Serialize};
 
 use crate::servers::{FLOOR, Figures, OURS, Server, TONIC};
@@ -12,6 +15,8 @@ pub struct Growth {
     pub title: String,
     pub x: String,
     pub y: String,
+    /// y may grow as x does: bytes are work.
+    pub proportional: bool,
     pub points: Vec<Point>,
 }
 
@@ -21,6 +26,34 @@ pub struct Point {
     pub x: f64,
     pub y: f64,
     pub errors: u64,
+    /// How long the server took to load its database and listen, and the most memory it held, in bytes.
+    pub start_s: f64,
+    pub rss_peak: u64,
+}
+
+/// Two neighbouring sizes between which cost grows faster than the work.
+pub struct Step<'a> {
+    pub server: &'a str,
+    pub from: &'a Point,
+    pub to: &'a Point,
+    /// How much faster.
+    pub excess: f64,
+}
+
+impl Growth {
+    /// Steps where cost grows by a quarter more than the work: less is within the noise of a measurement.
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        for (i, to) in self.points.iter().enumerate() {
+            let Some(from) = self.points[..i].iter().rfind(|p| p.server == to.server) else { continue };
+            let work = if self.proportional { to.x / from.x } else { 1.0 };
+            let excess = to.y / from.y / work;
+            if excess > 1.25 {
+                steps.push(Step { server: &to.server, from, to, excess });
+            }
+        }
+        steps
+    }
 }
 
 /// Bytes of a server's memory.
@@ -53,9 +86,12 @@ struct Axis {
     cost: fn(&Figures) -> f64,
     /// The canned server takes part.
     canned: bool,
+    proportional: bool,
+    /// What our server has to be told so that its limits do not end the axis.
+    ours: &'static [&'static str],
 }
 
-const AXES: [Axis; 6] = [
+const AXES: [Axis; 7] = [
     Axis {
         name: "connections",
         title: "GetFeature, one call at a time on each of many connections",
@@ -65,26 +101,44 @@ const AXES: [Axis; 6] = [
         setting: |n| (words(&["unary", &format!("--connections={n}")]), 100, None),
         cost: |f| f.cpu_us_per_call,
         canned: true,
+        proportional: false,
+        ours: &[],
     },
     Axis {
         name: "streams",
         title: "GetFeature, many calls at once on one connection",
-        x: "calls at once (as many as the server's limit allows)",
+        x: "calls at once",
         y: "us of CPU a call",
         sizes: &[1, 3, 10, 30, 100, 300, 1_000],
         setting: |n| (words(&["unary", &format!("--streams={n}")]), 100, None),
         cost: |f| f.cpu_us_per_call,
         canned: true,
+        proportional: false,
+        ours: &["--max-streams=1000"],
     },
     Axis {
         name: "bytes",
-        title: "GetFeature, answers of 1 B to 4 MiB, 4 connections x 1 call",
+        title: "GetFeature, answers of 1 B to 1 MiB (the longest name we take), 4 connections x 1 call",
         x: "bytes in the feature's name",
         y: "us of CPU a call",
-        sizes: &[1, 16, 256, 4_096, 65_536, 1 << 20, (4 << 20) - 64],
+        sizes: &[1, 16, 256, 4_096, 65_536, 1 << 20],
         setting: |n| (words(&["unary", "--connections=4"]), 4, Some(n)),
         cost: |f| f.cpu_us_per_call,
         canned: true,
+        proportional: true,
+        ours: &[],
+    },
+    Axis {
+        name: "request",
+        title: "GetFeature, requests of 1 B to 4 MiB, 4 connections x 1 call",
+        x: "bytes in a field of the request that is skipped",
+        y: "us of CPU a call",
+        sizes: &[1, 16, 256, 4_096, 65_536, 1 << 20, (4 << 20) - 64],
+        setting: |n| (words(&["unary", "--connections=4", &format!("--pad={n}")]), 4, None),
+        cost: |f| f.cpu_us_per_call,
+        canned: true,
+        proportional: true,
+        ours: &[],
     },
     Axis {
         name: "list",
@@ -95,6 +149,8 @@ const AXES: [Axis; 6] = [
         setting: |n| (words(&["list"]), n, None),
         cost: |f| f.cpu_us_per_message,
         canned: true,
+        proportional: false,
+        ours: &[],
     },
     Axis {
         name: "lookup",
@@ -105,18 +161,25 @@ const AXES: [Axis; 6] = [
         setting: |n| (words(&["unary", "--connections=8", "--streams=16"]), n, None),
         cost: |f| f.cpu_us_per_call,
         canned: false,
+        proportional: false,
+        ours: &[],
     },
     Axis {
         name: "area",
         title: "ListFeatures of about 100 features out of many, 4 connections x 4 calls",
         x: "features in the database",
-        y: "us of CPU a call",
+        y: "us of CPU a message",
         sizes: &DATABASES,
         setting: |n| (words(&["list", "--hits=100", "--connections=4", "--streams=4"]), n, None),
-        cost: |f| f.cpu_us_per_call,
+        cost: |f| f.cpu_us_per_message,
         canned: false,
+        proportional: false,
+        ours: &[],
     },
 ];
+
+/// As an axis in `--axes`: the memory of many connections.
+const MEMORY: &str = "memory";
 
 const DATABASES: [usize; 6] = [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
@@ -124,38 +187,87 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| word.to_string()).collect()
 }
 
-pub fn run(places: &Places, servers: &[Server], quick: bool) -> Result<Scale> {
+/// Measures all axes, or only some: then those that were kept from an earlier run remain as they are.
+pub fn run(places: &Places, servers: &[Server], quick: bool, only: &[String]) -> Result<Scale> {
+    if let Some(unknown) = only.iter().find(|name| *name != MEMORY && AXES.iter().all(|axis| axis.name != *name)) {
+        let names: Vec<_> = AXES.iter().map(|axis| axis.name).chain([MEMORY]).collect();
+        return Err(format!("--axes {unknown}: there is no such axis; there are {}", names.join(", ")).into());
+    }
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    let kept: Option<Scale> = crate::kept(places, "scale").filter(|_| !only.is_empty());
+    let (mut earlier, memory_before) = kept.map_or_else(Default::default, |kept| (kept.growths, kept.memory));
     let servers: Vec<_> = servers.iter().filter(|s| [FLOOR, OURS, TONIC[0]].contains(&s.name)).collect();
     let most = if quick { 10_000 } else { usize::MAX };
     let mut growths = Vec::new();
     for axis in &AXES {
+        if !wanted(axis.name) {
+            growths.extend(earlier.extract_if(.., |growth| growth.name == axis.name));
+            continue;
+        }
         let mut points = Vec::new();
         for &size in axis.sizes.iter().filter(|size| **size <= most) {
-            let (mut args, features, name_len) = (axis.setting)(size);
-            args.push(format!("--seconds={}", if quick { 0.3 } else { 1.5 }));
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
             for server in servers.iter().filter(|s| axis.canned || !s.canned) {
-                let running = server.start(places, features, name_len)?;
-                let figures = running.load(&args)?;
-                running.stop()?;
-                let y = (axis.cost)(&figures);
+                let point = match measure(places, axis, size, server, quick) {
+                    Ok(point) => point,
+                    Err(e) => {
+                        println!("{:12} {size:9} {:13} left out: {e}", axis.name, server.name);
+                        continue;
+                    }
+                };
                 println!(
-                    "{:12} {size:9} {:13} {y:9.3} {}, {} errors {}",
+                    "{:12} {size:9} {:13} {:9.3} {}, up after {:.1} s, {:.0} MiB, {} errors",
                     axis.name,
                     server.name,
+                    point.y,
                     axis.y,
-                    figures.errors,
-                    figures.first_error.as_deref().unwrap_or_default()
+                    point.start_s,
+                    point.rss_peak as f64 / (1 << 20) as f64,
+                    point.errors,
                 );
-                points.push(Point { server: server.name.into(), x: size as f64, y, errors: figures.errors });
+                points.push(point);
             }
         }
         let [name, title, x, y] = [axis.name, axis.title, axis.x, axis.y].map(String::from);
-        growths.push(Growth { name, title, x, y, points });
+        growths.push(Growth { name, title, x, y, proportional: axis.proportional, points });
+    }
+    if !wanted(MEMORY) {
+        return Ok(Scale { growths, memory: memory_before });
     }
     let connections = if quick { 1_000 } else { 10_000 };
     let memory = servers.iter().map(|server| memory(places, server, connections)).collect::<Result<_>>()?;
     Ok(Scale { growths, memory })
+}
+
+/// The median of three measurements.
+fn measure(places: &Places, axis: &Axis, size: usize, server: &Server, quick: bool) -> Result<Point> {
+    let (mut args, features, name_len) = (axis.setting)(size);
+    args.push(format!("--seconds={}", if quick { 0.3 } else { 0.7 }));
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    if !server.canned {
+        crate::database(&places.work, features, name_len)?;
+    }
+    let begun = Instant::now();
+    let server = if server.name == OURS { server.with(axis.ours) } else { server.clone() };
+    let running = server.start(places, features, name_len)?;
+    let start_s = begun.elapsed().as_secs_f64();
+    // The generator, too, makes the whole database anew each time.
+    let times = if quick || features > 1_000_000 { 1 } else { 3 };
+    let figures = (0..times).map(|_| running.load(&args)).collect::<Result<Vec<_>>>()?;
+    running.stop()?;
+    for error in figures.iter().filter_map(|f| f.first_error.as_ref()) {
+        println!("{:12} {size:9} {:13} {error}", axis.name, server.name);
+    }
+    if let Some(fewer) = figures.iter().map(|f| f.most_open).find(|open| axis.name == "streams" && *open < size) {
+        return Err(format!("{}: only {fewer} of {size} calls were open at once", server.name).into());
+    }
+    Ok(Point {
+        server: server.name.into(),
+        x: size as f64,
+        y: median(&figures.iter().map(axis.cost).collect::<Vec<_>>()),
+        errors: figures.iter().map(|f| f.errors).sum(),
+        start_s,
+        rss_peak: figures.iter().map(|f| f.rss_peak).max().unwrap_or(0),
+    })
 }
 
 fn memory(places: &Places, server: &Server, connections: usize) -> Result<Memory> {

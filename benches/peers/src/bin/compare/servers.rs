@@ -45,11 +45,16 @@ pub const FLOOR: &str = "floor";
 pub const OURS: &str = "h2grpc";
 pub const TONIC: [&str; 2] = ["tonic-current", "tonic-multi"];
 
-const RECIPES: [Recipe; 7] = [
+const RECIPES: [Recipe; 8] = [
     Recipe { name: FLOOR, build: Build::Here("floor"), args: &[] },
     Recipe { name: OURS, build: Build::Product, args: &[] },
     Recipe { name: TONIC[0], build: Build::Here("tonic_server"), args: &["--runtime", "current"] },
     Recipe { name: TONIC[1], build: Build::Here("tonic_server"), args: &["--runtime", "multi"] },
+    Recipe {
+        name: "tonic-tutorial",
+        build: Build::Here("tonic_server"),
+        args: &["--runtime", "current", "--style", "tutorial"],
+    },
     Recipe {
         name: "grpc-go",
         build: Build::Script(
@@ -145,6 +150,13 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 impl Server {
+    /// The same server with further arguments.
+    pub fn with(&self, args: &[&str]) -> Self {
+        let mut server = self.clone();
+        server.program.extend(args.iter().map(|arg| arg.to_string()));
+        server
+    }
+
     /// Starts the server on a core of its own with a database of so many features.
     pub fn start(&self, places: &Places, features: usize, name_len: Option<usize>) -> Result<Running> {
         self.start_under(&pinned(0), places, features, name_len)
@@ -152,11 +164,7 @@ impl Server {
 
     /// Starts the server under another program, such as callgrind.
     pub fn start_under(
-        &self,
-        under: &[String],
-        places: &Places,
-        features: usize,
-        name_len: Option<usize>,
+        &self, under: &[String], places: &Places, features: usize, name_len: Option<usize>,
     ) -> Result<Running> {
         let mut words = under.to_vec();
         words.extend(self.program.iter().cloned());
@@ -222,14 +230,19 @@ impl Running {
         let mut words = pinned(1);
         words.push(here("load")?.display().to_string());
         words.extend(args.iter().map(|arg| arg.to_string()));
-        words.extend(["--addr".into(), self.addr.clone(), "--pid".into(), self.child.id().to_string()]);
         words.extend(["--features".into(), self.features.to_string()]);
         words.extend(self.name_len.map(|len| format!("--name-len={len}")));
         words.extend(self.canned.then(|| "--canned".into()));
+        self.ask(words)
+    }
+
+    /// Runs a program that makes calls to it and prints its figures.
+    pub fn ask<F: serde::de::DeserializeOwned>(&self, mut words: Vec<String>) -> Result<F> {
+        words.extend(["--addr".into(), self.addr.clone(), "--pid".into(), self.child.id().to_string()]);
         let output = Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).output()?;
         serde_json::from_slice(&output.stdout).map_err(|_| {
             let text = String::from_utf8_lossy(&output.stderr);
-            format!("the generator failed: {} ({})", text.trim(), words.join(" ")).into()
+            format!("it failed: {} ({})", text.trim(), words.join(" ")).into()
         })
     }
 
@@ -271,6 +284,9 @@ pub struct Figures {
     pub cpu_us_per_message: f64,
     pub server_busy: Option<f64>,
     pub load_busy: Option<f64>,
+    /// The most calls that one connection had open.
+    #[serde(default)]
+    pub most_open: usize,
     pub p50_us: f64,
     pub p90_us: f64,
     pub p99_us: f64,

@@ -54,6 +54,8 @@ struct Call {
     status: Option<u32>,
     /// RouteChat: which note was sent last.
     note: usize,
+    /// GetFeature: which point is asked for.
+    point: usize,
 }
 
 impl Client {
@@ -70,6 +72,7 @@ impl Client {
             answer: Vec::new(),
             status: None,
             note: 0,
+            point: 0,
         };
         let calls = (0..run.args.streams).map(|_| call()).collect();
         Ok(Self { run, io, sender, receiver, calls, places: HashMap::new(), active: 0 })
@@ -128,6 +131,7 @@ impl Client {
                 Phase::Chat => {}
             }
         }
+        self.run.totals.borrow_mut().saw_open(self.places.len());
         while self.active > 0 {
             let (io, sender, receiver) = (&mut self.io, &mut self.sender, &mut self.receiver);
             poll_fn(|cx| exchange(io, sender, receiver, READ, cx)).await?;
@@ -195,7 +199,7 @@ impl Client {
             }
         }
         // The connection's window may have opened, too.
-        if matches!(self.run.args.work, Work::Record | Work::Chat) || stalled {
+        if self.run.args.work != Work::List || stalled {
             (0..self.calls.len()).for_each(|at| self.pump(at));
         }
         Ok(())
@@ -219,6 +223,7 @@ impl Client {
             answer: std::mem::take(&mut call.answer),
             status: None,
             note: 0,
+            point: 0,
         };
         self.active += 1;
         self.places.insert(stream, at);
@@ -227,7 +232,9 @@ impl Client {
                 let i = run.next.replace((run.next.get() + 1) % run.points.len());
                 let due = if run.args.canned { 0 } else { i };
                 call.check = run.features.check(due..due + 1);
-                self.sender.data(stream, &run.points[i], true);
+                call.point = i;
+                call.rest = 0..run.points[i].len();
+                self.pump(at);
             }
             Work::List => {
                 call.check = run.features.check(0..run.features.len());
@@ -258,12 +265,16 @@ impl Client {
     /// Sends of the request's body what the windows allow.
     fn pump(&mut self, at: usize) {
         let (run, call) = (self.run.clone(), &mut self.calls[at]);
-        let record = run.args.work == Work::Record;
-        let body = if record { run.route.as_slice() } else { run.first_notes.frames(0..run.args.notes + 1) };
         if call.rest.is_empty() {
             return;
         }
-        let most = if record && run.args.frame_per_point { POINT } else { self.sender.max_frame };
+        let body = match run.args.work {
+            Work::Record => run.route.as_slice(),
+            Work::Unary => &run.points[call.point],
+            _ => run.first_notes.frames(0..run.args.notes + 1),
+        };
+        let chat = run.args.work == Work::Chat;
+        let most = if run.args.frame_per_point { POINT } else { self.sender.max_frame };
         while !call.rest.is_empty() {
             let len = most.min(call.rest.len());
             let room = call.window.min(self.sender.window);
@@ -273,9 +284,9 @@ impl Client {
             call.window -= len as i64;
             let piece = call.rest.start..call.rest.start + len;
             call.rest.start = piece.end;
-            self.sender.data(call.stream, &body[piece], record && call.rest.is_empty());
+            self.sender.data(call.stream, &body[piece], !chat && call.rest.is_empty());
         }
-        if !record {
+        if chat {
             let now = Instant::now();
             self.say(at, now);
         }
@@ -362,11 +373,7 @@ fn is_summary(answer: &[u8], due: &RouteSummary) -> bool {
 
 /// Writes what is queued, as far as the socket takes it, and reads what there is: ready when something came.
 fn exchange(
-    io: &mut TcpStream,
-    sender: &mut Sender,
-    receiver: &mut Receiver,
-    len: usize,
-    cx: &mut Context<'_>,
+    io: &mut TcpStream, sender: &mut Sender, receiver: &mut Receiver, len: usize, cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     if let Poll::Ready(Err(e)) = write(io, sender, cx) {
         return Poll::Ready(Err(e));

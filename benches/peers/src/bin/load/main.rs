@@ -15,6 +15,7 @@ use peers::check::Expected;
 use peers::proto::{Feature, Point, RouteNote, RouteSummary};
 use peers::stats::Histogram;
 use peers::{WINDOW, data, process};
+use prost::Message;
 use tokio::task::LocalSet;
 
 use client::Client;
@@ -55,6 +56,9 @@ struct Args {
     /// list: ask for a square with about so many features instead of for all.
     #[arg(long)]
     hits: Option<usize>,
+    /// unary: put a field of so many bytes, which no definition knows, into each request.
+    #[arg(long)]
+    pad: Option<usize>,
     /// record: the points of a route.
     #[arg(long, default_value_t = 10_000)]
     points: usize,
@@ -125,6 +129,8 @@ struct Totals {
     errors: u64,
     first_error: Option<String>,
     latencies: Histogram,
+    /// The most calls that one connection had open.
+    most_open: usize,
 }
 
 impl Run {
@@ -150,7 +156,7 @@ impl Run {
             let count = if args.work == Work::Chat { args.notes + 1 } else { 0 };
             Expected::new((0..count).map(|i| data::note(i, word, len)).collect())
         };
-        let place = |f: &Feature| data::framed(&f.location.unwrap_or_default());
+        let place = |f: &Feature| padded(&f.location.unwrap_or_default(), args.pad);
         let mut body = Vec::new();
         route.iter().for_each(|point: &Point| data::frame(point, &mut body));
         Self {
@@ -185,6 +191,27 @@ impl Run {
         totals.errors += 1;
         totals.first_error.get_or_insert(why);
     }
+}
+
+impl Totals {
+    fn saw_open(&mut self, calls: usize) {
+        self.most_open = self.most_open.max(calls);
+    }
+}
+
+/// A point in its frame, with an unknown field of some bytes: Protocol Buffers has decoders skip it.
+fn padded(point: &Point, pad: Option<usize>) -> Vec<u8> {
+    /// Field 15, a length and so many bytes (LEN).
+    const TAG: u8 = 15 << 3 | 2;
+    let Some(pad) = pad else { return data::framed(point) };
+    let mut message = point.encode_to_vec();
+    message.push(TAG);
+    prost::encoding::encode_varint(pad as u64, &mut message);
+    message.resize(message.len() + pad, 0);
+    let mut frame = vec![0];
+    frame.extend_from_slice(&(message.len() as u32).to_be_bytes());
+    frame.extend_from_slice(&message);
+    frame
 }
 
 /// Costs of the measured part.
@@ -229,7 +256,7 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
     for _ in 0..args.connections {
         clients.push(Client::connect(run.clone()).await?);
     }
-    let rss_connected = settled(&memory).await;
+    let rss_connected = settled(args.pid).await;
     let mut cost = Cost::default();
     match args.work {
         Work::Idle | Work::Half => {
@@ -261,7 +288,7 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
             cost.of(args.pid, all(&run, &mut clients, Phase::Calls)).await;
         }
     }
-    let rss_after = if matches!(args.work, Work::Idle | Work::Half) { settled(&memory).await } else { memory().0 };
+    let rss_after = if matches!(args.work, Work::Idle | Work::Half) { settled(args.pid).await } else { memory().0 };
     let totals = run.totals.borrow();
     let per = |count: u64| cost.server.as_nanos() as f64 / 1e3 / count.max(1) as f64;
     let line = serde_json::json!({
@@ -276,6 +303,7 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
         "cpu_us_per_message": per(totals.messages),
         "server_busy": cost.server.as_secs_f64() / cost.wall.as_secs_f64(),
         "load_busy": cost.own.as_secs_f64() / cost.wall.as_secs_f64(),
+        "most_open": totals.most_open,
         "p50_us": totals.latencies.quantile(0.5),
         "p90_us": totals.latencies.quantile(0.9),
         "p99_us": totals.latencies.quantile(0.99),
@@ -309,8 +337,17 @@ async fn all(run: &Rc<Run>, clients: &mut Vec<Client>, phase: Phase) {
     }
 }
 
-/// The server's memory once it has had a moment to take in what was sent.
-async fn settled(memory: &impl Fn() -> (u64, u64)) -> u64 {
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    memory().0
+/// The server's memory once it has taken in all that was sent: when its CPU clock stands still.
+async fn settled(pid: Option<u32>) -> u64 {
+    let Some(pid) = pid else { return 0 };
+    let mut before = process::cpu_time(pid);
+    for _ in 0..150 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let now = process::cpu_time(pid);
+        if now - before < Duration::from_millis(1) {
+            break;
+        }
+        before = now;
+    }
+    process::memory(pid).0
 }

@@ -1,0 +1,96 @@
+//! The product's client, driven: see `peers::drive`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use h2grpc::client::{Channel, Endpoint};
+use h2grpc::route_guide::{Feature, Point, Rectangle, RouteGuideClient, RouteNote, RouteSummary};
+use h2grpc::status::Status;
+use peers::drive::{self, Due, recast, same};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    drive::run::<Client>()
+}
+
+#[derive(Clone)]
+struct Client {
+    guide: RouteGuideClient,
+    due: Arc<Messages>,
+}
+
+/// What is due, in the product's own types.
+struct Messages {
+    points: Vec<Point>,
+    feature: Feature,
+    rectangle: Rectangle,
+    features: Vec<Feature>,
+    route: Vec<Point>,
+    summary: RouteSummary,
+    note: RouteNote,
+    answer: RouteNote,
+    notes: usize,
+}
+
+impl From<&Due> for Messages {
+    fn from(due: &Due) -> Self {
+        Self {
+            points: due.points.iter().map(recast).collect(),
+            feature: recast(&due.feature),
+            rectangle: recast(&due.rectangle),
+            features: due.features.iter().map(recast).collect(),
+            route: due.route.iter().map(recast).collect(),
+            summary: recast(&due.summary),
+            note: recast(&due.note),
+            answer: recast(&due.answer),
+            notes: due.notes,
+        }
+    }
+}
+
+fn told(status: Status) -> String {
+    format!("{:?}: {}", status.code(), status.message())
+}
+
+impl drive::Client for Client {
+    async fn dial(addr: SocketAddr, due: Arc<Due>) -> Result<Self, String> {
+        let endpoint: Endpoint = addr.to_string().parse().map_err(told)?;
+        let client = Self { guide: RouteGuideClient::new(Channel::new(endpoint)), due: Arc::new((&*due).into()) };
+        // The first call connects.
+        client.clone().unary(0).await?;
+        Ok(client)
+    }
+
+    async fn unary(&mut self, point: usize) -> Result<(), String> {
+        let answer = self.guide.get_feature(self.due.points[point]).await.map_err(told)?;
+        same(&answer.message, &self.due.feature)
+    }
+
+    async fn list(&mut self) -> Result<(), String> {
+        let mut features = self.guide.list_features(self.due.rectangle).await.map_err(told)?;
+        for due in &self.due.features {
+            let feature = features.next().await.map_err(told)?.ok_or("the list ended early")?;
+            same(&feature, due)?;
+        }
+        same(&features.next().await.map_err(told)?, &None)
+    }
+
+    async fn record(&mut self) -> Result<(), String> {
+        let (mut points, summary) = self.guide.record_route().await.map_err(told)?;
+        for point in &self.due.route {
+            points.send(*point).await.map_err(told)?;
+        }
+        points.finish().await.map_err(told)?;
+        same(&summary.await.map_err(told)?.message, &self.due.summary)
+    }
+
+    async fn chat(&mut self) -> Result<(), String> {
+        let (mut notes, mut answers) = self.guide.route_chat().await.map_err(told)?;
+        for _ in 0..self.due.notes {
+            notes.send(&self.due.note).await.map_err(told)?;
+            let answer = answers.next().await.map_err(told)?.ok_or("the chat ended early")?;
+            same(&answer, &self.due.answer)?;
+        }
+        notes.finish().await.map_err(told)?;
+        same(&answers.next().await.map_err(told)?, &None)
+    }
+}
