@@ -54,7 +54,7 @@ const RULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("transcript", &["bytes", "http", "prost", "prost_types", "tokio", "tokio_util", "wire"]),
-    ("route_guide", &["bytes", "call", "codec", "prost", "rand", "serde", "serde_json", "status", "tokio"]),
+    ("route_guide", &["bytes", "call", "codec", "foldhash", "prost", "rand", "serde", "serde_json", "status", "tokio"]),
 ];
 
 #[test]

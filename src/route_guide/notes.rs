@@ -1,9 +1,10 @@
 //! The notes of one RouteChat call, found by their points.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::hash_map::Entry;
 use std::iter;
 
 use bytes::{BufMut, BytesMut};
+use foldhash::HashMap;
 
 use super::Point;
 use crate::{status::Status, wire::frame};

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -13,7 +13,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, timeout};
 use tracing::debug;
 
-use super::{Router, Server, dispatch::Dispatcher, heavy::STRETCH};
+use super::{
+    Router, Server,
+    dispatch::Dispatcher,
+    heavy::{PROBATION, STRETCH},
+};
 use crate::connection::{ByteStream, Calls, Keepalive, ROUNDS, Transport, Turn, Verdict};
 use crate::{call::status_of, limits::Limits};
 
@@ -54,7 +58,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
 
     let turn = Arc::new(Turn::default());
     let waker = turn.waker();
-    let dispatcher = Arc::new(Dispatcher { server: Arc::clone(server), peer, was_held_up: AtomicBool::new(false) });
+    let dispatcher = Arc::new(Dispatcher { server: Arc::clone(server), peer, to_time: AtomicU32::new(0) });
     let mut calls = Calls::new(Arc::clone(&turn));
     let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
     let mut draining: Option<Pin<Box<Sleep>>> = None;
@@ -62,7 +66,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
     poll_fn(|task| {
         turn.begin(task);
         let cx = &mut Context::from_waker(&waker);
-        let mut busy = !calls.is_empty();
+        let (start, mut busy) = (Instant::now(), !calls.is_empty());
         for _ in 0..ROUNDS {
             while let Poll::Ready(accepted) = h2.poll_accept(cx) {
                 match accepted {
@@ -76,14 +80,13 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
                 }
                 busy = true;
             }
-            let start = Instant::now();
             calls.poll();
-            if start.elapsed() > STRETCH {
-                dispatcher.was_held_up.store(true, Ordering::Relaxed);
-            }
             if !turn.goes_round_again() {
                 break;
             }
+        }
+        if start.elapsed() > STRETCH {
+            dispatcher.to_time.store(PROBATION, Ordering::Relaxed);
         }
 
         let is_stopped = draining.is_none() && stopped.as_mut().poll(cx).is_ready();

@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::{any::Any, net::SocketAddr, sync::Arc};
 
@@ -23,8 +23,8 @@ use crate::{call::client::Deadline, metadata::Metadata, status::Status, wire::co
 pub(super) struct Dispatcher<R> {
     pub(super) server: Arc<Server<R>>,
     pub(super) peer: Option<SocketAddr>,
-    /// A turn took longer than [`STRETCH`], so that each handler is timed now to find the one.
-    pub(super) was_held_up: AtomicBool,
+    /// How many more steps of handlers are timed, because a turn took longer than [`STRETCH`].
+    pub(super) to_time: AtomicU32,
 }
 
 /// A call whose head was found good.
@@ -70,13 +70,13 @@ impl<R: Router> Dispatcher<R> {
         }
     }
 
-    async fn answer_here(&self, Begun { call, outlet, mut deadline }: Begun, timed: bool) {
+    async fn answer_here(&self, Begun { call, outlet, mut deadline }: Begun, apart: bool) {
         let path = outlet.origin.uri.path();
         let (service, method) = head::split_path(path).unwrap_or_default();
         let outcome = {
             let mut handler = pin!(self.server.router.route(service, method, call));
             poll_fn(|cx| {
-                let start = (timed || self.was_held_up.load(Ordering::Relaxed)).then(Instant::now);
+                let start = (self.is_timed() || apart).then(Instant::now);
                 let polled = poll_call(handler.as_mut(), &outlet, &mut deadline, cx);
                 if start.is_some_and(|start| start.elapsed() > STRETCH) {
                     self.server.heavy.add(path);
@@ -89,6 +89,12 @@ impl<R: Router> Dispatcher<R> {
         if !status.is_ok() {
             self.log(path, &status);
         }
+    }
+
+    fn is_timed(&self) -> bool {
+        let left = self.to_time.load(Ordering::Relaxed);
+        self.to_time.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
     }
 
     fn log(&self, path: &str, status: &Status) {

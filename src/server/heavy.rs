@@ -9,9 +9,10 @@ use std::time::Duration;
 /// calls of the connection may have to wait.
 pub(super) const STRETCH: Duration = Duration::from_millis(10);
 
-/// How many calls of a heavy method run in tasks of their own until it is tried in the connection's task again: a
-/// machine that was busy for a moment makes any handler look heavy.
-const PROBATION: u32 = 1000;
+/// How long suspicion lasts: for so many steps the handlers of a connection are timed after a long turn, and so many
+/// calls of a heavy method run in tasks of their own until it is tried in the connection's task again. A machine that
+/// was busy for a moment makes any handler look heavy.
+pub(super) const PROBATION: u32 = 1000;
 
 /// The methods that held up a connection, by their paths.
 #[derive(Debug, Default)]
