@@ -13,14 +13,13 @@ const RULES: &[(&str, &[&str])] = &[
     ("codec", &["bytes", "prost", "wire", "status"]),
     ("call", &["bytes", "h2", "http", "prost", "tokio", "codec", "limits", "metadata", "status", "wire"]),
     ("service", &["call", "status"]),
-    ("connection", &["bytes", "futures_util", "h2", "limits", "socket2", "tokio"]),
+    ("connection", &["bytes", "h2", "limits", "socket2", "tokio"]),
     (
         "server",
         &[
             "bytes",
             "call",
             "connection",
-            "futures_util",
             "h2",
             "http",
             "limits",
@@ -40,7 +39,6 @@ const RULES: &[(&str, &[&str])] = &[
             "call",
             "codec",
             "connection",
-            "futures_util",
             "h2",
             "http",
             "limits",

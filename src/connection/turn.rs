@@ -1,10 +1,8 @@
 //! Turns: how one task drives a connection and all its calls, and is not woken by itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
-
-use futures_util::task::AtomicWaker;
 
 /// How often one turn goes round at most. A connection that always has something to do must let the others of its
 /// thread have their turn, and when Tokio's budget for a task is spent, everything only says "again" until the task has
@@ -15,17 +13,24 @@ pub(crate) const ROUNDS: usize = 16;
 ///
 /// What one part of a turn does wakes another: a frame wakes its call, an answer wakes the connection. Passed on to the
 /// runtime each of these would cost one more turn for nothing. So during a turn a wake-up only says "go round again".
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Turn {
     running: AtomicBool,
     again: AtomicBool,
-    task: AtomicWaker,
+    task: Mutex<Waker>,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        let (running, again) = Default::default();
+        Turn { running, again, task: Mutex::new(Waker::noop().clone()) }
+    }
 }
 
 impl Turn {
     /// Starts a turn of the task in `cx`.
     pub(crate) fn begin(&self, cx: &Context<'_>) {
-        self.task.register(cx.waker());
+        self.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(cx.waker());
         self.running.store(true, Ordering::SeqCst);
         self.again.store(false, Ordering::SeqCst);
     }
@@ -57,7 +62,7 @@ impl Wake for Turn {
     fn wake_by_ref(self: &Arc<Self>) {
         self.again.store(true, Ordering::SeqCst);
         if !self.running.load(Ordering::SeqCst) {
-            self.task.wake();
+            self.task.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
         }
     }
 }

@@ -10,6 +10,12 @@
 //! # }
 //! ```
 //!
+//! All calls of a connection are polled in its task, one after the other: a step of a handler, from one `.await` that
+//! waits to the next, holds up the others. Streams step aside by themselves, a flow-control window at the latest. A
+//! handler that computes for more than a few milliseconds, or blocks, belongs into `tokio::task::spawn_blocking`. One
+//! that does neither, and has held up its connection for more than 10 ms twice, is found out: the next 1,000 calls of
+//! its method run in tasks of their own, and on a runtime with several threads the connection goes on without them.
+//!
 //! A call passes through the room in the order of its files: `listen` accepts the socket, `connection` takes its turns,
 //! `dispatch` finds the service and answers the call.
 

@@ -67,8 +67,11 @@ impl drive::Client for Client {
 
     async fn list(&mut self) -> Result<(), String> {
         let mut features = self.guide.list_features(self.due.rectangle).await.map_err(told)?;
+        let mut feature = Feature::default(); // whose allocation serves for all of them
         for due in &self.due.features {
-            let feature = features.next().await.map_err(told)?.ok_or("the list ended early")?;
+            if !features.next_into(&mut feature).await.map_err(told)? {
+                return Err("the list ended early".into());
+            }
             same(&feature, due)?;
         }
         same(&features.next().await.map_err(told)?, &None)
@@ -85,9 +88,12 @@ impl drive::Client for Client {
 
     async fn chat(&mut self) -> Result<(), String> {
         let (mut notes, mut answers) = self.guide.route_chat().await.map_err(told)?;
+        let mut answer = RouteNote::default();
         for _ in 0..self.due.notes {
             notes.send(&self.due.note).await.map_err(told)?;
-            let answer = answers.next().await.map_err(told)?.ok_or("the chat ended early")?;
+            if !answers.next_into(&mut answer).await.map_err(told)? {
+                return Err("the chat ended early".into());
+            }
             same(&answer, &self.due.answer)?;
         }
         notes.finish().await.map_err(told)?;
