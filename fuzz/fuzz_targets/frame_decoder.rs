@@ -32,6 +32,7 @@ fn decode<'a>(chunks: impl Iterator<Item = &'a [u8]>, ahead: usize) -> Outcome {
                     assert_eq!(frame.to_bytes(), frame.payload);
                     delivered += 5 + frame.payload.len();
                     messages.push((frame.compressed, frame.payload.to_vec()));
+                    assert_eq!(messages.last().map(|message| &message.1[..]), Some(decoder.last()));
                 }
                 Ok(None) => break,
                 Err(error) => {

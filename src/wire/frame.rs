@@ -359,7 +359,10 @@ mod tests {
             assert!(decoder.buffered() <= arrived);
             loop {
                 match decoder.next() {
-                    Ok(Some(frame)) => messages.push((frame.compressed, frame.payload.to_vec())),
+                    Ok(Some(frame)) => {
+                        messages.push((frame.compressed, frame.payload.to_vec()));
+                        assert_eq!(decoder.last(), messages[messages.len() - 1].1);
+                    }
                     Ok(None) => break,
                     Err(error) => {
                         assert_eq!(decoder.next().unwrap_err(), error);

@@ -6,6 +6,7 @@
 
 const assert = require("node:assert/strict");
 const { once } = require("node:events");
+const fs = require("node:fs");
 const net = require("node:net");
 const { setTimeout: pause } = require("node:timers/promises");
 const { parseArgs } = require("node:util");
@@ -176,6 +177,16 @@ const CHECKS = {
     metadata.add("x-raw-bin", Buffer.alloc(0));
     metadata.add("x-raw-bin", Buffer.from([0]));
     assert.equal((await guide.getFeature(TRAIL, metadata)).name, TRAIL_NAME);
+  },
+
+  async twenty_routes_of_10_000_points_in_a_frame_each_in_bounded_memory(guide) {
+    const route = Array.from({ length: 10_000 }, (_, step) => [TRAIL[0] + step, TRAIL[1] - step]);
+    for (let call = 0; call < 20; call++) {
+      assert.equal((await guide.recordRoute(route)).point_count, 10_000);
+    }
+    const [, kib] = fs.readFileSync(`/proc/${guide.serverPid}/status`, "ascii").match(/VmHWM:\s+(\d+)/);
+    console.log(`${kib / 1024} MiB, of 64 allowed`);
+    assert.ok(kib / 1024 <= 64, `the server has had ${kib / 1024} MiB resident`);
   },
 
   async concurrent_calls_over_one_channel(guide) {

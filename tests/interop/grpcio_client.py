@@ -217,6 +217,12 @@ class Checks(Steps):
         feature, call = self.GetFeature.with_call(self.point(TRAIL), metadata=metadata, timeout=CALL_SECONDS)
         equal((feature.name, call.code()), (TRAIL_NAME, grpc.StatusCode.OK))
 
+    def twenty_routes_of_10_000_points_in_a_frame_each_in_bounded_memory(self):
+        route = [(TRAIL[0] + step, TRAIL[1] - step) for step in range(10_000)]
+        for _ in range(20):
+            equal(self.record(route).point_count, 10_000)
+        at_most(peak_memory_mib(self.server_pid), 64)
+
     def concurrent_calls_over_one_channel(self):
         known = {key(f.location): f.name for f in self.features_between(SOUTH_WEST, NORTH_EAST)}
         places = [*random.choices(sorted(known), k=100), *((number, number) for number in range(100))]
@@ -306,6 +312,18 @@ def varint(number):
 def equal(found, expected):
     if found != expected:
         raise AssertionError(f"expected {str(expected)[:2000]!r}, found {str(found)[:2000]!r}")
+
+
+def at_most(found, most):
+    print(f"{found}, of {most} allowed")
+    if found > most:
+        raise AssertionError(f"expected at most {most}, found {found}")
+
+
+def peak_memory_mib(pid):
+    """The most memory that a process has had resident."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
 
 
 def at_least(found, least):

@@ -23,13 +23,14 @@ const OF_THE_METHODS: [&str; 12] = [
 ];
 
 /// Checks of what surrounds the methods.
-const OF_THE_CALL: [&str; 8] = [
+const OF_THE_CALL: [&str; 9] = [
     "unknown_method_is_unimplemented",
     "unknown_service_is_unimplemented",
     "deadline_ends_an_endless_chat",
     "cancelled_calls_leave_the_channel_alone",
     "metadata_does_no_harm",
     "concurrent_calls_over_one_channel",
+    "twenty_routes_of_10_000_points_in_a_frame_each_in_bounded_memory",
     "request_over_4_mib_is_resource_exhausted",
     "note_over_4_mib_is_resource_exhausted",
 ];
