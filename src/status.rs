@@ -130,10 +130,8 @@ impl Status {
     /// Without `grpc-status` it is UNKNOWN, as "HTTP to gRPC Status Code Mapping" has it for HTTP status 200: no status
     /// means that the call did not end well.
     pub fn from_trailers(trailers: HeaderMap) -> Status {
-        let mut status = match head::read_status(&trailers) {
-            Some(read) => Status::from(read),
-            None => Status::unknown("the peer ended the call without grpc-status in its trailers"),
-        };
+        let none = || Status::unknown("the peer ended the call without grpc-status in its trailers");
+        let mut status = head::read_status(&trailers).map_or_else(none, Status::from);
         let metadata = Metadata::from_headers(trailers);
         if !metadata.is_empty() {
             *status.metadata_mut() = metadata;

@@ -49,7 +49,7 @@ impl Notes {
     pub(super) fn add(&mut self, point: Point, note: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Status> {
         let start = self.bytes.len();
         self.bytes.put_bytes(0, 2 * LINK);
-        frame::put(&mut self.bytes, false, note).map_err(|error| Status::resource_exhausted(error.to_string()))?;
+        frame::put(&mut self.bytes, false, note)?;
         self.link(start + LINK, self.bytes.len());
         let key = u64::from(point.latitude as u32) << 32 | u64::from(point.longitude as u32); // hashes in one step
         let mut at = match self.chains.entry(key) {

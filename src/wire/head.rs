@@ -136,13 +136,10 @@ pub fn request(
     scheme: &Scheme, authority: &Authority, path: &PathAndQuery, timeout: Option<Duration>,
     metadata: Option<&HeaderMap>,
 ) -> Request<()> {
-    let mut uri = http::uri::Parts::default();
-    uri.scheme = Some(scheme.clone());
-    uri.authority = Some(authority.clone());
-    uri.path_and_query = Some(path.clone());
+    let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(path.clone());
     let mut request = Request::new(());
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default(); // all three parts are there: cannot fail
+    *request.uri_mut() = uri.build().unwrap_or_default(); // all three parts are there: cannot fail
     let headers = request.headers_mut();
     if let Some(timeout) = timeout {
         headers.insert(GRPC_TIMEOUT, timeout::format(timeout));
