@@ -115,9 +115,7 @@ macro_rules! service {
                     }
 
                     async fn call(
-                        &self,
-                        method: &'static $crate::server::Method,
-                        call: $crate::call::IncomingCall,
+                        &self, method: &'static $crate::server::Method, call: $crate::call::IncomingCall,
                     ) -> Result<(), $crate::status::Status> {
                         let Dispatch(service) = self;
                         match method.name {

@@ -71,7 +71,8 @@ impl Caller {
         let (response, mut request, live, deadline) = self.open(method).await?;
         // It fails when the server has answered already, and then its answer counts.
         let _ = request.send_data(frame.freeze(), true);
-        Ok(self.answers(response, live.server, deadline, None))
+        let body = ResponseBody::new(response, live.server, deadline, None);
+        Ok(Inbound::new(body, self.channel.max_message()))
     }
 
     /// A stream out, one message in.
@@ -95,14 +96,8 @@ impl Caller {
         let (response, request, live, deadline) = self.open(method).await?;
         let outlet = Arc::new(Outlet::request(request));
         live.drive(Arc::clone(&outlet), deadline.as_ref().map(Deadline::again));
-        let answers = self.answers(response, live.server, deadline, Some(Arc::clone(&outlet)));
-        Ok((Outbound::new(outlet), answers))
-    }
-
-    fn answers<R: Message + Default>(
-        &self, response: ResponseFuture, server: Arc<str>, deadline: Option<Deadline>, request: Option<Arc<Outlet>>,
-    ) -> Answers<R> {
-        Inbound::new(ResponseBody::new(response, server, deadline, request), self.channel.max_message())
+        let body = ResponseBody::new(response, live.server, deadline, Some(Arc::clone(&outlet)));
+        Ok((Outbound::new(outlet), Inbound::new(body, self.channel.max_message())))
     }
 
     /// Begins a call, within its deadline.

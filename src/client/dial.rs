@@ -39,10 +39,9 @@ impl FromStr for Endpoint {
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(expected("a path has no meaning here"));
         }
-        match uri.authority().filter(|authority| authority.port_u16().is_some() && !authority.as_str().contains('@')) {
-            Some(authority) => Ok(Endpoint { scheme: Scheme::HTTP, authority: authority.clone() }),
-            None => Err(expected("there is no port")),
-        }
+        let authority = uri.authority().filter(|found| found.port_u16().is_some() && !found.as_str().contains('@'));
+        let authority = authority.ok_or_else(|| expected("there is no port"))?.clone();
+        Ok(Endpoint { scheme: Scheme::HTTP, authority })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tutorial's tour: the four calls in order, told line by line.
 
 use std::io::{self, Write};
-use std::{cell::RefCell, error::Error};
+use std::{cell::RefCell, error::Error, process::ExitCode};
 
 use rand::seq::IndexedRandom;
 
@@ -10,6 +10,17 @@ use crate::status::Status;
 
 /// How a part of the tour ended: the status of a call that failed with its method's name, or the error of a write.
 pub type Outcome = Result<(), Box<dyn Error>>;
+
+/// The end of a program that told the tour or a part of it: an error goes to standard error.
+pub fn exit_code(outcome: Outcome) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    // A reader that has seen enough, such as `head`, is no failure.
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
 
 /// Gives a call's status the name of its method.
 fn of(method: &'static str) -> impl FnOnce(Status) -> Box<dyn Error> {

@@ -144,9 +144,7 @@ impl Transcript {
                 decoders[1 - way].allow(size);
             }
             let continues = frame.name() == "CONTINUATION";
-            if !continues && !std::mem::take(&mut open[way]).is_empty() {
-                decoders[way].failed = true;
-            }
+            decoders[way].failed |= !continues && !std::mem::take(&mut open[way]).is_empty();
             if matches!(frame.name(), "HEADERS" | "PUSH_PROMISE") || continues && !open[way].is_empty() {
                 open[way].push(at);
             }

@@ -122,9 +122,7 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
 
 /// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
 pub fn split_path(path: &str) -> Option<(&str, &str)> {
-    let path = path.strip_prefix('/')?;
-    let slash = path.bytes().rposition(|byte| byte == b'/')?;
-    let (service, method) = (&path[..slash], &path[slash + 1..]);
+    let (service, method) = path.strip_prefix('/')?.rsplit_once('/')?;
     (!service.is_empty() && !method.is_empty()).then_some((service, method))
 }
 
