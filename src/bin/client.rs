@@ -114,6 +114,5 @@ async fn run(options: Options) -> tour::Outcome {
         }
         Ask::RouteChat => tour::route_chat(&client, out).await?,
     }
-    out.flush()?;
-    Ok(())
+    Ok(out.flush()?)
 }

@@ -11,7 +11,7 @@ use crate::status::Status;
 /// How a part of the tour ended: the status of a call that failed with its method's name, or the error of a write.
 pub type Outcome = Result<(), Box<dyn Error>>;
 
-/// The end of a program that told the tour or a part of it: an error goes to standard error.
+/// The end of a program of this room, be it server, client or tour: an error is told on standard error.
 pub fn exit_code(outcome: Outcome) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     // A reader that has seen enough, such as `head`, is no failure.
@@ -70,8 +70,7 @@ pub async fn list_features(client: &RouteGuideClient, rectangle: Rectangle, out:
         write_feature(&feature, out)?;
         count += 1;
     }
-    writeln!(out, "Found {count} features")?;
-    Ok(())
+    Ok(writeln!(out, "Found {count} features")?)
 }
 
 /// RecordRoute over `count` points of `known`, drawn at random.
@@ -90,8 +89,7 @@ pub async fn record_route(client: &RouteGuideClient, known: &Features, count: us
     writeln!(out, "Finished trip with {} points", summary.point_count)?;
     writeln!(out, "Passed {} features", summary.feature_count)?;
     writeln!(out, "Travelled {} meters", summary.distance)?;
-    writeln!(out, "It took {} seconds", summary.elapsed_time)?;
-    Ok(())
+    Ok(writeln!(out, "It took {} seconds", summary.elapsed_time)?)
 }
 
 /// RouteChat with the tutorial's five notes: sends one, and shows what has come, as it comes.

@@ -21,7 +21,6 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A field of so many bytes.
 type Field = (usize, &'static str);
-const PAD_LENGTH: Field = (1, "pad length");
 const PRIORITY: [Field; 2] = [(4, "priority after stream"), (1, "weight less one")];
 /// Name, flags by their bits, and the fields that every payload begins with.
 type Type = (&'static str, &'static [(u8, &'static str)], &'static [Field]);
@@ -140,9 +139,9 @@ impl Frame {
 
     /// Takes what it understands off `rest`, and gives content and padding; `None` where that is too short.
     fn payload(&self, rest: &mut Bytes, parts: &mut Vec<Part>) -> Option<(Bytes, Option<Part>)> {
-        let padded = self.has("PADDED").then_some(PAD_LENGTH);
+        let padded = self.has("PADDED").then_some((1, "pad length"));
         let priority = self.has("PRIORITY").then_some(PRIORITY).into_iter().flatten();
-        let mut padding = 0;
+        let padding = if padded.is_some() { usize::from(*rest.first()?) } else { 0 };
         for (count, name) in padded.into_iter().chain(priority).chain(self.definition().2.iter().copied()) {
             let bytes = take(rest, count)?;
             let number = bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
@@ -152,9 +151,6 @@ impl Frame {
                 "priority after stream" => ((number & 0x7fff_ffff).to_string(), "deprecated by RFC 9113".into()),
                 _ => (number.to_string(), String::new()),
             };
-            if name == PAD_LENGTH.1 {
-                padding = number;
-            }
             parts.push(Part::new(bytes, name, value, note));
         }
         match self.name() {

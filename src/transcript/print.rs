@@ -101,10 +101,8 @@ impl Print {
 
     fn title(&self, event: &Event, out: &mut dyn Write) -> fmt::Result {
         let Event { frame, role, .. } = event;
-        let mut title = format!("{:<8} ", frame.name());
-        if frame.kind().is_some() {
-            title += &format!("stream {}  ", frame.stream());
-        }
+        let stream = frame.kind().map_or(String::new(), |_| format!("stream {}  ", frame.stream()));
+        let mut title = format!("{:<8} {stream}", frame.name());
         frame.flags().for_each(|flag| title += &format!("{flag}  "));
         title += &format!("{} bytes", grouped(frame.bytes.len() - frame.kind().map_or(0, |_| 9)));
         self.arrow(event.direction, &format!("{title:<width$}{role}", width = NOTE - "-> ".len() - 1), out)
