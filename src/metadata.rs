@@ -117,11 +117,8 @@ impl Metadata {
 
     /// Adds the entries to the headers of a message.
     pub fn copy_to(&self, headers: &mut HeaderMap) {
-        for (name, value) in self.iter() {
-            if headers.try_append(name, value.clone()).is_err() {
-                break; // 32,768 fields: no peer takes that many
-            }
-        }
+        // It fails at 32,768 fields: no peer takes that many.
+        let _ = self.iter().try_for_each(|(name, value)| headers.try_append(name, value.clone()).map(drop));
     }
 
     /// The entries alone, to send them.
@@ -150,10 +147,8 @@ fn checked_name(name: &str) -> Result<HeaderName, MetadataError> {
         return Err(refused(name, why));
     }
     let legal = lower.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'-' | b'.'));
-    match HeaderName::try_from(lower) {
-        Ok(checked) if legal => Ok(checked),
-        _ => Err(refused(name, "expected one or more of 0-9 a-z _ - . in a name")),
-    }
+    let checked = HeaderName::try_from(lower).ok().filter(|_| legal);
+    checked.ok_or_else(|| refused(name, "expected one or more of 0-9 a-z _ - . in a name"))
 }
 
 /// "ASCII-Value -> 1*( %x20-%x7E ) ; space and printable ASCII".
@@ -163,18 +158,15 @@ fn ascii_entry(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Met
         return Err(refused(name, "a name in -bin holds bytes: use insert_bin or append_bin"));
     }
     let printable = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    match HeaderValue::from_str(value.trim()) {
-        Ok(value) if printable => Ok((checked, value)),
-        _ => Err(refused(name, "the value is not printable ASCII: give it a name in -bin and use insert_bin")),
-    }
+    let value = HeaderValue::from_str(value.trim()).ok().filter(|_| printable);
+    let why = "the value is not printable ASCII: give it a name in -bin and use insert_bin";
+    Ok((checked, value.ok_or_else(|| refused(name, why))?))
 }
 
 fn binary_entry(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), MetadataError> {
     let checked = checked_name(name)?;
-    match HeaderValue::try_from(binary::encode(value)) {
-        Ok(value) if is_binary(name) => Ok((checked, value)),
-        _ => Err(refused(name, "bytes need a name that ends in -bin")),
-    }
+    let value = HeaderValue::try_from(binary::encode(value)).ok().filter(|_| is_binary(name));
+    Ok((checked, value.ok_or_else(|| refused(name, "bytes need a name that ends in -bin"))?))
 }
 
 fn full(_: http::header::MaxSizeReached) -> MetadataError {

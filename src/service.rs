@@ -115,9 +115,7 @@ macro_rules! service {
                     }
 
                     async fn call(
-                        &self,
-                        method: &'static $crate::server::Method,
-                        call: $crate::call::IncomingCall,
+                        &self, method: &'static $crate::server::Method, call: $crate::call::IncomingCall,
                     ) -> Result<(), $crate::status::Status> {
                         let Dispatch(service) = self;
                         match method.name {
@@ -146,7 +144,13 @@ macro_rules! service {
 
             /// The methods, in the order of their declaration.
             pub const METHODS: &'static [$crate::server::Method] = &[
-                $( $crate::service! { @method $Method ($($request)+) ($($response)+) } ),+
+                $( $crate::server::Method {
+                    name: stringify!($Method),
+                    request: $crate::service!(@name $($request)+),
+                    client_streaming: $crate::service!(@streams $($request)+),
+                    response: $crate::service!(@name $($response)+),
+                    server_streaming: $crate::service!(@streams $($response)+),
+                } ),+
             ];
 
             /// Calls over `channel`.
@@ -169,82 +173,51 @@ macro_rules! service {
     };
 
     // A method of the server's trait.
-    (@handler $(#[$doc:meta])* $method:ident (stream $Q:ty) (stream $R:ty)) => {
+    (@handler $(#[$doc:meta])* $method:ident ($($request:tt)+) (stream $R:ty)) => {
         $(#[$doc])*
         fn $method(
-            &self, requests: $crate::call::Inbound<$Q>, responses: &mut $crate::call::Outbound<$R>,
+            &self, request: $crate::service!(@request $($request)+), responses: &mut $crate::call::Outbound<$R>,
         ) -> impl ::core::future::Future<Output = Result<(), $crate::status::Status>> + Send;
     };
-    (@handler $(#[$doc:meta])* $method:ident (stream $Q:ty) (encoded $R:ty)) => {
-        $crate::service! { @handler $(#[$doc])* $method (stream $Q) ($crate::codec::Encoded<$R>) }
-    };
-    (@handler $(#[$doc:meta])* $method:ident ($Q:ty) (encoded $R:ty)) => {
-        $crate::service! { @handler $(#[$doc])* $method ($Q) ($crate::codec::Encoded<$R>) }
-    };
-    (@handler $(#[$doc:meta])* $method:ident (stream $Q:ty) ($R:ty)) => {
+    (@handler $(#[$doc:meta])* $method:ident ($($request:tt)+) ($($response:tt)+)) => {
         $(#[$doc])*
         fn $method(
-            &self, requests: $crate::call::Inbound<$Q>,
-        ) -> impl ::core::future::Future<Output = Result<$R, $crate::status::Status>> + Send;
+            &self, request: $crate::service!(@request $($request)+),
+        ) -> impl ::core::future::Future<
+            Output = Result<$crate::service!(@response $($response)+), $crate::status::Status>,
+        > + Send;
     };
-    (@handler $(#[$doc:meta])* $method:ident ($Q:ty) (stream $R:ty)) => {
-        $(#[$doc])*
-        fn $method(
-            &self, request: $crate::call::Request<$Q>, responses: &mut $crate::call::Outbound<$R>,
-        ) -> impl ::core::future::Future<Output = Result<(), $crate::status::Status>> + Send;
-    };
-    (@handler $(#[$doc:meta])* $method:ident ($Q:ty) ($R:ty)) => {
-        $(#[$doc])*
-        fn $method(
-            &self, request: $crate::call::Request<$Q>,
-        ) -> impl ::core::future::Future<Output = Result<$R, $crate::status::Status>> + Send;
-    };
+    (@request stream $Q:ty) => { $crate::call::Inbound<$Q> };
+    (@request $Q:ty) => { $crate::call::Request<$Q> };
+    (@response encoded $R:ty) => { $crate::codec::Encoded<$R> };
+    (@response $R:ty) => { $R };
 
     // From a call that arrived to the handler, and back.
     (@answer $service:ident $call:ident $method:ident (stream $Q:ty) (stream $R:ty)) => {{
         let (requests, mut responses) = $call.bidirectional();
         $service.$method(requests, &mut responses).await
     }};
-    (@answer $service:ident $call:ident $method:ident (stream $Q:ty) (encoded $R:ty)) => {{
-        let (requests, reply) = $call.client_streaming();
-        reply.send_encoded($service.$method(requests).await?);
-        Ok(())
-    }};
-    (@answer $service:ident $call:ident $method:ident ($Q:ty) (encoded $R:ty)) => {{
-        let (request, reply) = $call.unary().await?;
-        reply.send_encoded($service.$method(request).await?);
-        Ok(())
-    }};
-    (@answer $service:ident $call:ident $method:ident (stream $Q:ty) ($R:ty)) => {{
-        let (requests, reply) = $call.client_streaming();
-        reply.send(&$service.$method(requests).await?)
-    }};
     (@answer $service:ident $call:ident $method:ident ($Q:ty) (stream $R:ty)) => {{
         let (request, mut responses) = $call.server_streaming().await?;
         $service.$method(request, &mut responses).await
     }};
-    (@answer $service:ident $call:ident $method:ident ($Q:ty) ($R:ty)) => {{
-        let (request, reply) = $call.unary().await?;
-        reply.send(&$service.$method(request).await?)
+    (@answer $service:ident $call:ident $method:ident (stream $Q:ty) ($($response:tt)+)) => {{
+        let (requests, reply) = $call.client_streaming();
+        $crate::service!(@reply reply, $service.$method(requests).await?, $($response)+)
     }};
+    (@answer $service:ident $call:ident $method:ident ($Q:ty) ($($response:tt)+)) => {{
+        let (request, reply) = $call.unary().await?;
+        $crate::service!(@reply reply, $service.$method(request).await?, $($response)+)
+    }};
+    (@reply $reply:ident, $answer:expr, encoded $R:ty) => {{ $reply.send_encoded($answer); Ok(()) }};
+    (@reply $reply:ident, $answer:expr, $R:ty) => { $reply.send(&$answer) };
 
-    // An entry of the method table.
-    (@method $Method:ident ($($request:tt)+) (encoded $R:ty)) => {
-        $crate::service! { @method $Method ($($request)+) ($R) }
-    };
-    (@method $Method:ident (stream $Q:ty) (stream $R:ty)) => { $crate::service! { @entry $Method $Q, true, $R, true } };
-    (@method $Method:ident (stream $Q:ty) ($R:ty)) => { $crate::service! { @entry $Method $Q, true, $R, false } };
-    (@method $Method:ident ($Q:ty) (stream $R:ty)) => { $crate::service! { @entry $Method $Q, false, $R, true } };
-    (@method $Method:ident ($Q:ty) ($R:ty)) => { $crate::service! { @entry $Method $Q, false, $R, false } };
-    (@entry $Method:ident $Q:ty, $client_streaming:literal, $R:ty, $server_streaming:literal) => {
-        $crate::server::Method {
-            name: stringify!($Method),
-            request: stringify!($Q),
-            client_streaming: $client_streaming,
-            response: stringify!($R),
-            server_streaming: $server_streaming,
-        }
-    };
+    // What the method table says of a request or a response.
+    (@name stream $T:ty) => { stringify!($T) };
+    (@name encoded $T:ty) => { stringify!($T) };
+    (@name $T:ty) => { stringify!($T) };
+    (@streams stream $T:ty) => { true };
+    (@streams $($one:tt)+) => { false };
 
     // A method of the client.
     (@call $(#[$doc:meta])* $Method:ident $method:ident ($($request:tt)+) (encoded $R:ty)) => {

@@ -15,6 +15,7 @@ use http::{HeaderMap, Response};
 
 use crate::metadata::{Metadata, MetadataError};
 pub use crate::wire::Code;
+use crate::wire::code::codes;
 use crate::wire::frame::{FrameError, TooLong};
 use crate::wire::head::{self, Refusal, WireStatus};
 
@@ -45,36 +46,19 @@ struct Extra {
 static NO_EXTRA: LazyLock<Extra> = LazyLock::new(Extra::default);
 
 macro_rules! constructors {
-    ($($name:ident $code:ident)*) => {
+    ($($(#[$doc:meta])* $number:literal $code:ident $($name:ident)?;)*) => {
         impl Status {
-            $(
+            $($(
                 #[doc = concat!("A status with [`Code::", stringify!($code), "`].")]
                 pub fn $name(message: impl Into<Cow<'static, str>>) -> Status {
                     Status::new(Code::$code, message)
                 }
-            )*
+            )?)*
         }
     };
 }
 
-constructors! {
-    cancelled           CANCELLED
-    unknown             UNKNOWN
-    invalid_argument    INVALID_ARGUMENT
-    deadline_exceeded   DEADLINE_EXCEEDED
-    not_found           NOT_FOUND
-    already_exists      ALREADY_EXISTS
-    permission_denied   PERMISSION_DENIED
-    resource_exhausted  RESOURCE_EXHAUSTED
-    failed_precondition FAILED_PRECONDITION
-    aborted             ABORTED
-    out_of_range        OUT_OF_RANGE
-    unimplemented       UNIMPLEMENTED
-    internal            INTERNAL
-    unavailable         UNAVAILABLE
-    data_loss           DATA_LOSS
-    unauthenticated     UNAUTHENTICATED
-}
+codes!(constructors);
 
 impl Status {
     /// A status with a text that says who, what and where to the person who reads it.
@@ -146,10 +130,8 @@ impl Status {
     /// Without `grpc-status` it is UNKNOWN, as "HTTP to gRPC Status Code Mapping" has it for HTTP status 200: no status
     /// means that the call did not end well.
     pub fn from_trailers(trailers: HeaderMap) -> Status {
-        let mut status = match head::read_status(&trailers) {
-            Some(read) => Status::from(read),
-            None => Status::unknown("the peer ended the call without grpc-status in its trailers"),
-        };
+        let none = || Status::unknown("the peer ended the call without grpc-status in its trailers");
+        let mut status = head::read_status(&trailers).map_or_else(none, Status::from);
         let metadata = Metadata::from_headers(trailers);
         if !metadata.is_empty() {
             *status.metadata_mut() = metadata;
@@ -214,7 +196,7 @@ impl From<WireStatus> for Status {
 }
 
 impl From<Refusal> for Status {
-    fn from((Refusal::Http { code, message, .. } | Refusal::Grpc { code, message }): Refusal) -> Status {
+    fn from(Refusal { code, message, .. }: Refusal) -> Status {
         Status::new(code, message)
     }
 }

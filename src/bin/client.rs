@@ -74,16 +74,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Err(error) = run(Options::parse()).await else { return ExitCode::SUCCESS };
-    // A reader that has seen enough, such as `head`, is no failure.
-    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-        return ExitCode::SUCCESS;
-    }
-    eprintln!("error: {error}");
-    ExitCode::FAILURE
+    tour::exit_code(run(Options::parse()).await)
 }
 
-async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(options: Options) -> tour::Outcome {
     let endpoint: Endpoint = options.addr.parse()?;
     let mut call_options = CallOptions::new();
     call_options.timeout = options.deadline;
@@ -120,6 +114,5 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         }
         Ask::RouteChat => tour::route_chat(&client, out).await?,
     }
-    out.flush()?;
-    Ok(())
+    Ok(out.flush()?)
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use h2grpc::limits::Limits;
-use h2grpc::route_guide::{Features, Guide, RouteGuide};
+use h2grpc::route_guide::{Features, Guide, RouteGuide, tour};
 use h2grpc::server::{Server, listen};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -63,9 +63,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let Err(error) = log().and_then(|()| run(options)) else { return ExitCode::SUCCESS };
-    eprintln!("error: {error}");
-    ExitCode::FAILURE
+    tour::exit_code(log().and_then(|()| run(options)))
 }
 
 /// Logs to standard error what `RUST_LOG` asks for: a level, or levels by module.
@@ -96,7 +94,7 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(workers) = options.workers {
         runtime.worker_threads(workers.into());
     }
-    runtime.enable_all().build()?.block_on(async {
+    Ok(runtime.enable_all().build()?.block_on(async {
         let listeners = listeners(&options.addr)?;
         let stop = stop_signal()?;
         let addresses: Vec<String> =
@@ -104,8 +102,7 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         println!("RouteGuide with {} features is listening on {}", features.len(), addresses.join(" and "));
         let guide = Guide::new(features).into_service().also_as("RouteGuide");
         Server::new().add(guide).limits(limits).serve(listeners, stop).await
-    })?;
-    Ok(())
+    })?)
 }
 
 fn listeners(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {

@@ -30,15 +30,10 @@ const RECORDED: usize = 16 * 1024 * 1024;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Err(error) = run(Options::parse()).await else { return ExitCode::SUCCESS };
-    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-        return ExitCode::SUCCESS;
-    }
-    eprintln!("error: {error}");
-    ExitCode::FAILURE
+    tour::exit_code(run(Options::parse()).await)
 }
 
-async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(options: Options) -> tour::Outcome {
     let colors = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let listener = listen("127.0.0.1:0".parse()?)?;
     let address = listener.local_addr()?;
@@ -55,53 +50,41 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let client = RouteGuideClient::new(Channel::with_connector(endpoint, Limits::client(), connect));
     let known = Features::embedded();
     let print = Print { messages: options.messages, bytes: 96, colors };
-    let mut wire = Wire { recording, types: Types::decode(FILE_DESCRIPTOR_SET)?, print, shown: 0 };
+    let types = Types::decode(FILE_DESCRIPTOR_SET)?;
+    // The highest stream that was shown; the connection's own frames, stream 0, come with the first call.
+    let mut shown = 0;
+    // Shows what has been on the wire since the last time.
+    let mut show = |out: &mut dyn Write| -> tour::Outcome {
+        let transcript = Transcript::read(&recording.snapshot(), &types);
+        let mut text = String::new();
+        if shown == 0 {
+            text += "\nOn the wire, first what concerns the connection as a whole:\n\n";
+            transcript.write_call(0, &print, &mut text)?;
+        }
+        for (stream, call) in transcript.calls.range(shown + 1..) {
+            text += &format!("\nOn the wire, the call to {} on stream {stream}:\n\n", call.path);
+            transcript.write_call(*stream, &print, &mut text)?;
+            shown = *stream;
+        }
+        Ok(writeln!(out, "{text}")?)
+    };
     let out = &mut io::stdout().lock();
 
     writeln!(out, "The RouteGuide server is on {address}, and these are the tutorial's calls.\n")?;
     tour::heading("GetFeature", out)?;
     tour::get_feature(&client, &tour::TUTORIAL_POINTS, out).await?;
-    wire.show(out)?;
+    show(out)?;
     tour::heading("ListFeatures", out)?;
     let mut lines = Vec::new();
     tour::list_features(&client, tour::TUTORIAL_RECTANGLE, &mut lines).await?;
     let lines = String::from_utf8_lossy(&lines);
     lines.lines().take(5).try_for_each(|line| writeln!(out, "{line}"))?;
     writeln!(out, "... and {} more lines", lines.lines().count().saturating_sub(5))?;
-    wire.show(out)?;
+    show(out)?;
     tour::heading("RecordRoute", out)?;
     tour::record_route(&client, &known, 10, out).await?;
-    wire.show(out)?;
+    show(out)?;
     tour::heading("RouteChat", out)?;
     tour::route_chat(&client, out).await?;
-    wire.show(out)?;
-    Ok(())
-}
-
-/// What has been on the wire, and how much of it was shown.
-struct Wire {
-    recording: Recording,
-    types: Types,
-    print: Print,
-    /// The highest stream that was shown; the connection's own frames, stream 0, are shown with the first call.
-    shown: u32,
-}
-
-impl Wire {
-    /// Shows the calls since the last time.
-    fn show(&mut self, out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
-        let transcript = Transcript::read(&self.recording.snapshot(), &self.types);
-        let mut text = String::new();
-        if self.shown == 0 {
-            text += "\nOn the wire, first what concerns the connection as a whole:\n\n";
-            transcript.write_call(0, &self.print, &mut text)?;
-        }
-        for (stream, call) in transcript.calls.range(self.shown + 1..) {
-            text += &format!("\nOn the wire, the call to {} on stream {stream}:\n\n", call.path);
-            transcript.write_call(*stream, &self.print, &mut text)?;
-            self.shown = *stream;
-        }
-        writeln!(out, "{text}")?;
-        Ok(())
-    }
+    show(out)
 }

@@ -1,7 +1,6 @@
 //! The four shapes of a call, as the typed clients of `service!` make them.
 
-use std::future::{Future, poll_fn};
-use std::{pin::pin, sync::Arc, task::Poll};
+use std::{future::poll_fn, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use h2::{SendStream, client::ResponseFuture};
@@ -69,10 +68,11 @@ impl Caller {
     ) -> Result<Answers<R>, Status> {
         let mut frame = BytesMut::new();
         codec::encode(message, &mut frame)?;
-        let mut opened = self.open(method).await?;
+        let (response, mut request, live, deadline) = self.open(method).await?;
         // It fails when the server has answered already, and then its answer counts.
-        let _ = opened.request.send_data(frame.freeze(), true);
-        Ok(self.answers(opened.response, opened.live.server, opened.deadline, None))
+        let _ = request.send_data(frame.freeze(), true);
+        let body = ResponseBody::new(response, live.server, deadline, None);
+        Ok(Inbound::new(body, self.channel.max_message()))
     }
 
     /// A stream out, one message in.
@@ -93,17 +93,11 @@ impl Caller {
     pub async fn bidirectional<Q: Message, R: Message + Default>(
         &self, method: &str,
     ) -> Result<(Outbound<Q>, Answers<R>), Status> {
-        let Opened { response, request, live, deadline } = self.open(method).await?;
+        let (response, request, live, deadline) = self.open(method).await?;
         let outlet = Arc::new(Outlet::request(request));
         live.drive(Arc::clone(&outlet), deadline.as_ref().map(Deadline::again));
-        let answers = self.answers(response, live.server, deadline, Some(Arc::clone(&outlet)));
-        Ok((Outbound::new(outlet), answers))
-    }
-
-    fn answers<R: Message + Default>(
-        &self, response: ResponseFuture, server: Arc<str>, deadline: Option<Deadline>, request: Option<Arc<Outlet>>,
-    ) -> Answers<R> {
-        Inbound::new(ResponseBody::new(response, server, deadline, request), self.channel.max_message())
+        let body = ResponseBody::new(response, live.server, deadline, Some(Arc::clone(&outlet)));
+        Ok((Outbound::new(outlet), Inbound::new(body, self.channel.max_message())))
     }
 
     /// Begins a call, within its deadline.
@@ -114,15 +108,13 @@ impl Caller {
             None => return Err(Status::unimplemented(format!("the service declares no method {method}"))),
         };
         let mut deadline = self.options.timeout.map(Deadline::after);
-        let (response, request, live) = {
-            let mut opening = pin!(self.channel.open(path, self.options.timeout, self.options.metadata.as_headers()));
-            poll_fn(|cx| match opening.as_mut().poll(cx) {
-                Poll::Ready(opened) => Poll::Ready(opened),
-                Poll::Pending => Deadline::poll(&mut deadline, cx).map(Err),
-            })
-            .await?
+        let opening = self.channel.open(path, self.options.timeout, self.options.metadata.as_headers());
+        let (response, request, live) = tokio::select! {
+            biased;
+            opened = opening => opened?,
+            late = poll_fn(|cx| Deadline::poll(&mut deadline, cx)) => return Err(late),
         };
-        Ok(Opened { response, request, live, deadline })
+        Ok((response, request, live, deadline))
     }
 }
 
@@ -130,12 +122,7 @@ impl Caller {
 type Paths = Arc<[(&'static str, Result<PathAndQuery, String>)]>;
 
 /// A call whose request head is on its way.
-struct Opened {
-    response: ResponseFuture,
-    request: SendStream<Bytes>,
-    live: Live,
-    deadline: Option<Deadline>,
-}
+type Opened = (ResponseFuture, SendStream<Bytes>, Live, Option<Deadline>);
 
 /// `/service/method` for each method. A service name that makes no path is told when it is called.
 fn paths(service: &str, methods: impl Iterator<Item = &'static str>) -> Paths {

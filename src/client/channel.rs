@@ -90,7 +90,8 @@ impl Channel {
         let mut requests = match live.requests.clone().ready().await {
             Ok(requests) => requests,
             Err(_) => {
-                self.forget(&live);
+                // It opens no more streams. Another may have taken its place meanwhile.
+                self.state().live.take_if(|gone| gone.is_same(&live));
                 live = self.connection().await?;
                 live.requests.clone().ready().await.map_err(|error| self.unavailable("a call was begun", error))?
             }
@@ -106,20 +107,12 @@ impl Channel {
     }
 
     async fn connection(&self) -> Result<Live, Status> {
-        if let Some(live) = self.state().live() {
-            return Ok(live);
+        if let Some(known) = self.state().known() {
+            return known;
         }
         let _dialling = self.shared.dialling.lock().await;
-        {
-            let mut state = self.state();
-            if let Some(live) = state.live() {
-                return Ok(live);
-            }
-            if let Some((until, status)) = state.pause.as_ref().filter(|(until, _)| *until > Instant::now()) {
-                let left = until.duration_since(Instant::now());
-                let text = format!("{}; the next attempt is due in {left:.1?}", status.message());
-                return Err(Status::unavailable(text));
-            }
+        if let Some(known) = self.state().known() {
+            return known;
         }
         let server = self.shared.endpoint.to_string().into();
         let dialled =
@@ -141,22 +134,21 @@ impl Channel {
         }
     }
 
-    /// Gives up a connection that opens no more streams, unless another took its place meanwhile.
-    fn forget(&self, gone: &Live) {
-        self.state().live.take_if(|live| live.is_same(gone));
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn live(&mut self) -> Option<Live> {
-        if self.live.as_ref().is_some_and(Live::is_over) {
-            self.live = None;
+    /// The connection, or why there is none for now; `None` when it is time to dial.
+    fn known(&mut self) -> Option<Result<Live, Status>> {
+        self.live.take_if(|live| live.is_over());
+        if let Some(live) = &self.live {
+            return Some(Ok(live.clone()));
         }
-        self.live.clone()
+        let (until, status) = self.pause.as_ref()?;
+        let left = until.checked_duration_since(Instant::now())?;
+        Some(Err(Status::unavailable(format!("{}; the next attempt is due in {left:.1?}", status.message()))))
     }
 }
 

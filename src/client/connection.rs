@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
@@ -97,9 +97,7 @@ async fn drive<IO: ByteStream>(
                 break;
             }
         }
-        if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
-            return Poll::Ready(Err(error));
-        }
+        let _ = transport.poll_flush(cx)?;
         turn.end(task);
         Poll::Pending
     })
@@ -110,11 +108,10 @@ async fn drive<IO: ByteStream>(
 async fn pump(outlet: Arc<Outlet>, mut deadline: Option<Deadline>) {
     poll_fn(|cx| {
         let mut sending = outlet.lock();
-        if sending.poll_request(cx).is_ready() {
-            return Poll::Ready(());
+        if sending.poll_request(cx).is_pending() {
+            let late = ready!(Deadline::poll(&mut deadline, cx));
+            sending.reset(h2::Reason::CANCEL, late);
         }
-        let late = std::task::ready!(Deadline::poll(&mut deadline, cx));
-        sending.reset(h2::Reason::CANCEL, late);
         Poll::Ready(())
     })
     .await;

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, io, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::{Authority, InvalidUri, Scheme};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
@@ -31,21 +31,17 @@ impl FromStr for Endpoint {
         let expected = |why: &str| {
             Status::invalid_argument(format!("\"{address}\" is no server address: {why}; expected http://host:port"))
         };
-        let uri: Uri = match address.contains("://") {
-            true => address.parse(),
-            false => format!("http://{address}").parse(),
-        }
-        .map_err(|error: http::uri::InvalidUri| expected(&error.to_string()))?;
+        let text = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+        let uri: Uri = text.parse().map_err(|error: InvalidUri| expected(&error.to_string()))?;
         if uri.scheme() != Some(&Scheme::HTTP) {
             return Err(expected("only http:// is spoken here"));
         }
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(expected("a path has no meaning here"));
         }
-        match uri.authority().filter(|authority| authority.port_u16().is_some() && !authority.as_str().contains('@')) {
-            Some(authority) => Ok(Endpoint { scheme: Scheme::HTTP, authority: authority.clone() }),
-            None => Err(expected("there is no port")),
-        }
+        let authority = uri.authority().filter(|found| found.port_u16().is_some() && !found.as_str().contains('@'));
+        let authority = authority.ok_or_else(|| expected("there is no port"))?.clone();
+        Ok(Endpoint { scheme: Scheme::HTTP, authority })
     }
 }
 
@@ -61,27 +57,21 @@ pub(super) type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn ByteStr
 /// How a byte stream to the server is had.
 pub(super) type Dial = Arc<dyn Fn() -> Dialled + Send + Sync>;
 
-/// Dials over TCP: every address that the host's name has, in the resolver's order, until one answers.
+/// Dials over TCP.
 pub(super) fn tcp(endpoint: &Endpoint) -> Dial {
     let authority = endpoint.authority.clone();
-    Arc::new(move || {
-        let authority = authority.clone();
-        Box::pin(async move {
-            let mut failure = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
-            for address in lookup_host(authority.as_str()).await? {
-                match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-                    Ok(Ok(stream)) => {
-                        prepare(&stream)?;
-                        return Ok(Box::new(stream) as Box<dyn ByteStream>);
-                    }
-                    Ok(Err(error)) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
-                    Err(_) => {
-                        let text = format!("{address}: no answer within {CONNECT_TIMEOUT:?}");
-                        failure = io::Error::new(io::ErrorKind::TimedOut, text);
-                    }
-                }
-            }
-            Err(failure)
-        })
-    })
+    Arc::new(move || Box::pin(connect(authority.clone())))
+}
+
+/// Tries every address that the host's name has, in the resolver's order, until one answers.
+async fn connect(authority: Authority) -> io::Result<Box<dyn ByteStream>> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+    for address in lookup_host(authority.as_str()).await? {
+        let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {CONNECT_TIMEOUT:?}")));
+        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await.unwrap_or_else(late) {
+            Ok(stream) => return prepare(&stream).map(|()| Box::new(stream) as _),
+            Err(error) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
+        }
+    }
+    Err(failure)
 }

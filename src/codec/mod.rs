@@ -59,8 +59,7 @@ impl<T: Message> Encoded<T> {
 /// Appends `message` to `frames` as one Length-Prefixed-Message.
 pub(crate) fn encode<T: Message>(message: &T, frames: &mut BytesMut) -> Result<(), Status> {
     let length = message.encoded_len();
-    frame::encode_with(frames, false, length, |payload| message.encode_raw(payload))
-        .map_err(|too_long| Status::resource_exhausted(too_long.to_string()))
+    Ok(frame::encode_with(frames, false, length, |payload| message.encode_raw(payload))?)
 }
 
 /// Reads the message in `frame` in place of `message`, whose allocations serve again.

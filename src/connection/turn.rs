@@ -1,7 +1,7 @@
 //! Turns: how one task drives a connection and all its calls, and is not woken by itself.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 /// How often one turn goes round at most. A connection that always has something to do must let the others of its
@@ -13,24 +13,17 @@ pub(crate) const ROUNDS: usize = 16;
 ///
 /// What one part of a turn does wakes another: a frame wakes its call, an answer wakes the connection. Passed on to the
 /// runtime each of these would cost one more turn for nothing. So during a turn a wake-up only says "go round again".
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Turn {
     running: AtomicBool,
     again: AtomicBool,
-    task: Mutex<Waker>,
-}
-
-impl Default for Turn {
-    fn default() -> Self {
-        let (running, again) = Default::default();
-        Turn { running, again, task: Mutex::new(Waker::noop().clone()) }
-    }
+    task: Mutex<Option<Waker>>,
 }
 
 impl Turn {
     /// Starts a turn of the task in `cx`.
     pub(crate) fn begin(&self, cx: &Context<'_>) {
-        self.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(cx.waker());
+        *self.task() = Some(cx.waker().clone());
         self.running.store(true, Ordering::SeqCst);
         self.again.store(false, Ordering::SeqCst);
     }
@@ -48,6 +41,10 @@ impl Turn {
         }
     }
 
+    fn task(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The waker to poll with.
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
         Waker::from(Arc::clone(self))
@@ -62,7 +59,7 @@ impl Wake for Turn {
     fn wake_by_ref(self: &Arc<Self>) {
         self.again.store(true, Ordering::SeqCst);
         if !self.running.load(Ordering::SeqCst) {
-            self.task.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
+            self.task().iter().for_each(Waker::wake_by_ref);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The feature database: found by point or by rectangle, and kept as the bytes that go over the wire.
 
-use std::{fmt, iter, ops::Range};
+use std::{convert::Infallible, fmt, iter, ops::Range};
 
 use bytes::Bytes;
 use prost::Message;
@@ -56,12 +56,39 @@ impl Features {
     /// # Panics
     /// When a name is longer than [`MAX_NAME_BYTES`].
     pub fn from_entries<N: Into<String>>(entries: impl IntoIterator<Item = (Point, N)>) -> Self {
-        let mut builder = Builder::default();
-        for (point, name) in entries {
-            let feature = Feature { name: name.into(), location: Some(point) };
-            builder.push(&feature).unwrap_or_else(|problem| panic!("{problem}"));
+        let features = entries.into_iter().map(|(point, name)| Feature { name: name.into(), location: Some(point) });
+        Self::gather(features.map(Ok), |problem| panic!("{problem}")).unwrap_or_else(|never: Infallible| match never {})
+    }
+
+    /// A database of what `features` gives, until that fails. `refuse` makes an error of why a feature cannot be in it.
+    pub(super) fn gather<E>(
+        features: impl Iterator<Item = Result<Feature, E>>, refuse: impl Fn(String) -> E,
+    ) -> Result<Self, E> {
+        let (mut frames, mut offsets, mut latitudes, mut longitudes) = (Vec::new(), vec![0], Vec::new(), Vec::new());
+        for feature in features {
+            let feature = feature?;
+            let bytes = feature.name.len();
+            if bytes > MAX_NAME_BYTES {
+                return Err(refuse(format!("a name of {bytes} bytes, expected at most {MAX_NAME_BYTES}")));
+            }
+            if latitudes.len() >= u32::MAX as usize {
+                return Err(refuse(format!("more features than {}", u32::MAX)));
+            }
+            let Point { latitude, longitude } = feature.location.unwrap_or_default();
+            latitudes.push(latitude);
+            longitudes.push(longitude);
+            frames.push(0);
+            frames.extend_from_slice(&(feature.encoded_len() as u32).to_be_bytes());
+            feature.encode_raw(&mut frames);
+            offsets.push(frames.len());
         }
-        builder.finish()
+        // Boxed slices have no spare capacity.
+        let (frames, offsets) = (frames.into_boxed_slice().into(), offsets.into());
+        let (latitudes, longitudes): (Box<[i32]>, Box<[i32]>) = (latitudes.into(), longitudes.into());
+        let points = iter::zip(&latitudes, &longitudes);
+        let places = Places::new(points.map(|(&latitude, &longitude)| Point { latitude, longitude }));
+        let strips = Strips::new(&latitudes, &longitudes);
+        Ok(Self { frames, offsets, latitudes, longitudes, places, strips })
     }
 
     /// How many features there are. Their indexes count from 0.
@@ -95,7 +122,7 @@ impl Features {
     /// The feature at an index, decoded.
     pub fn get(&self, index: usize) -> Feature {
         let message = &self.frame_bytes(index..index + 1)[5..];
-        // The builder encoded it from this very type, so there is no error to tell anybody.
+        // It was encoded from this very type, so there is no error to tell anybody.
         Feature::decode(message).unwrap_or_default()
     }
 
@@ -125,47 +152,6 @@ impl Features {
 impl fmt::Debug for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Features").field("len", &self.len()).field("bytes", &self.frames.len()).finish_non_exhaustive()
-    }
-}
-
-/// A database while its features come in.
-#[derive(Default)]
-pub(super) struct Builder {
-    frames: Vec<u8>,
-    offsets: Vec<usize>,
-    latitudes: Vec<i32>,
-    longitudes: Vec<i32>,
-}
-
-impl Builder {
-    /// Appends a feature, or says why it cannot be one of a database.
-    pub(super) fn push(&mut self, feature: &Feature) -> Result<(), String> {
-        let bytes = feature.name.len();
-        if bytes > MAX_NAME_BYTES {
-            return Err(format!("a name of {bytes} bytes, expected at most {MAX_NAME_BYTES}"));
-        }
-        if self.latitudes.len() >= u32::MAX as usize {
-            return Err(format!("more features than {}", u32::MAX));
-        }
-        let Point { latitude, longitude } = feature.location.unwrap_or_default();
-        self.latitudes.push(latitude);
-        self.longitudes.push(longitude);
-        self.offsets.push(self.frames.len());
-        self.frames.push(0);
-        self.frames.extend_from_slice(&(feature.encoded_len() as u32).to_be_bytes());
-        feature.encode_raw(&mut self.frames);
-        Ok(())
-    }
-
-    pub(super) fn finish(mut self) -> Features {
-        self.offsets.push(self.frames.len());
-        // Boxed slices have no spare capacity.
-        let (frames, offsets) = (self.frames.into_boxed_slice().into(), self.offsets.into());
-        let (latitudes, longitudes): (Box<[i32]>, Box<[i32]>) = (self.latitudes.into(), self.longitudes.into());
-        let points = iter::zip(&latitudes, &longitudes);
-        let places = Places::new(points.map(|(&latitude, &longitude)| Point { latitude, longitude }));
-        let strips = Strips::new(&latitudes, &longitudes);
-        Features { frames, offsets, latitudes, longitudes, places, strips }
     }
 }
 

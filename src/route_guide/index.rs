@@ -156,13 +156,9 @@ impl Strips {
         let (mut found, mut kept) = (Vec::new(), 0);
         let first = self.spans.partition_point(|span| span.east < bounds.west);
         let strips = self.spans.iter().zip(self.entries.chunks(self.strip)).zip(self.fences.chunks(self.strip / BLOCK));
-        for ((span, entries), fences) in strips.skip(first) {
-            if span.west > bounds.east {
-                break;
-            }
-            if span.south > bounds.north || span.north < bounds.south {
-                continue;
-            }
+        let reached = strips.skip(first).take_while(|((span, _), _)| span.west <= bounds.east);
+        let met = reached.filter(|((span, _), _)| span.south <= bounds.north && span.north >= bounds.south);
+        for ((_, entries), fences) in met {
             // The block before the first fence that is inside may have its last entries inside.
             let from = fences.partition_point(|&fence| fence < bounds.south).saturating_sub(1);
             let to = fences[from..].iter().position(|&fence| fence > bounds.north).unwrap_or(fences.len() - from);

@@ -1,13 +1,12 @@
 //! Reading a feature database in the format of the published RouteGuide tutorials.
 
 use std::io::{BufReader, Read};
-use std::{fmt, fs::File, path::Path};
+use std::{fmt, fs::File, iter, path::Path};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
-use super::features::{Builder, Features};
-use super::{Feature, Point};
+use super::{Feature, Features, Point};
 
 const FORMAT: &str = "a database is a JSON array of {\"location\": {\"latitude\": .., \"longitude\": ..}, \
                       \"name\": \"..\"}, the coordinates int32 in units of 10^-7 degrees";
@@ -59,15 +58,14 @@ impl Features {
     /// All four fields are required, so a misspelt one is noticed; other fields are skipped. Entries are taken over
     /// one by one as they are read: the file needs no memory beside what it becomes.
     pub fn parse(json: impl Read, file: &str) -> Result<Self, LoadError> {
-        let mut builder = Builder::default();
         let mut json = serde_json::Deserializer::from_reader(json);
-        json.deserialize_seq(Entries(&mut builder)).and_then(|()| json.end()).map_err(|error| {
+        let features = json.deserialize_seq(Entries).and_then(|features| json.end().map(|()| features));
+        features.map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let text = error.to_string();
             let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text).to_owned();
             LoadError { file: file.to_owned(), place: (!error.is_io()).then_some((line, column)), problem }
-        })?;
-        Ok(builder.finish())
+        })
     }
 }
 
@@ -93,22 +91,21 @@ struct Location {
 }
 
 /// A visitor of the array that hands each entry on at once.
-struct Entries<'a>(&'a mut Builder);
+struct Entries;
 
-impl<'de> Visitor<'de> for Entries<'_> {
-    type Value = ();
+impl<'de> Visitor<'de> for Entries {
+    type Value = Features;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of features")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        while let Some(Entry { location, name, .. }) = entries.next_element()? {
-            let Location { latitude, longitude, .. } = location;
-            let feature = Feature { name, location: Some(Point { latitude, longitude }) };
-            self.0.push(&feature).map_err(de::Error::custom)?;
-        }
-        Ok(())
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Features, A::Error> {
+        let features = iter::from_fn(|| entries.next_element().transpose()).map(|entry| {
+            let Entry { location: Location { latitude, longitude, .. }, name, .. } = entry?;
+            Ok(Feature { name, location: Some(Point { latitude, longitude }) })
+        });
+        Features::gather(features, de::Error::custom)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The notes of one RouteChat call, found by their points.
 
-use std::collections::hash_map::Entry;
-use std::iter;
+use std::{iter, mem};
 
 use bytes::{BufMut, BytesMut};
 use foldhash::HashMap;
@@ -50,18 +49,12 @@ impl Notes {
     pub(super) fn add(&mut self, point: Point, note: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Status> {
         let start = self.bytes.len();
         self.bytes.put_bytes(0, 2 * LINK);
-        frame::put(&mut self.bytes, false, note).map_err(|error| Status::resource_exhausted(error.to_string()))?;
+        frame::put(&mut self.bytes, false, note)?;
         self.link(start + LINK, self.bytes.len());
         let key = u64::from(point.latitude as u32) << 32 | u64::from(point.longitude as u32); // hashes in one step
-        let mut at = match self.chains.entry(key) {
-            Entry::Vacant(chain) => chain.insert(Chain { first: start as u32, last: start as u32 }).first as usize,
-            Entry::Occupied(mut chain) => {
-                let Chain { first, last } = chain.get_mut();
-                let (first, before) = (*first as usize, std::mem::replace(last, start as u32));
-                self.link(before as usize, start);
-                first
-            }
-        };
+        let chain = self.chains.entry(key).or_insert(Chain { first: start as u32, last: start as u32 });
+        let (mut at, before) = (chain.first as usize, mem::replace(&mut chain.last, start as u32));
+        self.link(before as usize, start); // the first note at a point has a link to itself, which nobody follows
         if self.bytes.len() + self.chains.len() * NOTE_OVERHEAD > MAX_NOTES {
             let text = format!("the notes of this call exceed the {MAX_NOTES} bytes it may store");
             return Err(Status::resource_exhausted(text));

@@ -1,7 +1,7 @@
 //! The tutorial's tour: the four calls in order, told line by line.
 
 use std::io::{self, Write};
-use std::{cell::RefCell, error::Error};
+use std::{cell::RefCell, error::Error, process::ExitCode};
 
 use rand::seq::IndexedRandom;
 
@@ -10,6 +10,17 @@ use crate::status::Status;
 
 /// How a part of the tour ended: the status of a call that failed with its method's name, or the error of a write.
 pub type Outcome = Result<(), Box<dyn Error>>;
+
+/// The end of a program of this room, be it server, client or tour: an error is told on standard error.
+pub fn exit_code(outcome: Outcome) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    // A reader that has seen enough, such as `head`, is no failure.
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
 
 /// Gives a call's status the name of its method.
 fn of(method: &'static str) -> impl FnOnce(Status) -> Box<dyn Error> {
@@ -59,8 +70,7 @@ pub async fn list_features(client: &RouteGuideClient, rectangle: Rectangle, out:
         write_feature(&feature, out)?;
         count += 1;
     }
-    writeln!(out, "Found {count} features")?;
-    Ok(())
+    Ok(writeln!(out, "Found {count} features")?)
 }
 
 /// RecordRoute over `count` points of `known`, drawn at random.
@@ -79,8 +89,7 @@ pub async fn record_route(client: &RouteGuideClient, known: &Features, count: us
     writeln!(out, "Finished trip with {} points", summary.point_count)?;
     writeln!(out, "Passed {} features", summary.feature_count)?;
     writeln!(out, "Travelled {} meters", summary.distance)?;
-    writeln!(out, "It took {} seconds", summary.elapsed_time)?;
-    Ok(())
+    Ok(writeln!(out, "It took {} seconds", summary.elapsed_time)?)
 }
 
 /// RouteChat with the tutorial's five notes: sends one, and shows what has come, as it comes.

@@ -76,7 +76,9 @@ impl<R: Router> Dispatcher<R> {
         let outcome = {
             let mut handler = pin!(self.server.router.route(service, method, call));
             poll_fn(|cx| {
-                let start = (self.is_timed() || apart).then(Instant::now);
+                let to_time = self.to_time.load(Ordering::Relaxed);
+                self.to_time.store(to_time.saturating_sub(1), Ordering::Relaxed);
+                let start = (to_time > 0 || apart).then(Instant::now);
                 let polled = poll_call(handler.as_mut(), &outlet, &mut deadline, cx);
                 if start.is_some_and(|start| start.elapsed() > STRETCH) {
                     self.server.heavy.add(path);
@@ -89,12 +91,6 @@ impl<R: Router> Dispatcher<R> {
         if !status.is_ok() {
             self.log(path, &status);
         }
-    }
-
-    fn is_timed(&self) -> bool {
-        let left = self.to_time.load(Ordering::Relaxed);
-        self.to_time.store(left.saturating_sub(1), Ordering::Relaxed);
-        left > 0
     }
 
     fn log(&self, path: &str, status: &Status) {

@@ -122,10 +122,8 @@ impl Decoder {
 
     /// Section 4.4: the oldest entries go until the others fit; a new one that is larger than the table goes too.
     fn evict(&mut self) {
-        while self.size > self.capacity
-            && let Some(oldest) = self.table.pop_back()
-        {
-            self.size -= size(&oldest);
+        while self.size > self.capacity {
+            self.size -= self.table.pop_back().as_ref().map_or(self.size, size);
         }
     }
 }

@@ -19,16 +19,8 @@ use super::{Direction, Part};
 /// What a client sends before its first frame (RFC 9113, section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-pub(super) const DATA: u8 = 0;
-pub(super) const HEADERS: u8 = 1;
-pub(super) const SETTINGS: u8 = 4;
-pub(super) const PUSH_PROMISE: u8 = 5;
-const GOAWAY: u8 = 7;
-pub(super) const CONTINUATION: u8 = 9;
-
 /// A field of so many bytes.
 type Field = (usize, &'static str);
-const PAD_LENGTH: Field = (1, "pad length");
 const PRIORITY: [Field; 2] = [(4, "priority after stream"), (1, "weight less one")];
 /// Name, flags by their bits, and the fields that every payload begins with.
 type Type = (&'static str, &'static [(u8, &'static str)], &'static [Field]);
@@ -117,7 +109,7 @@ impl Frame {
 
     /// The (largest) value of a setting in a SETTINGS frame.
     pub(super) fn setting(&self, id: u16) -> Option<u32> {
-        let settings = (self.kind()? == SETTINGS).then(|| self.bytes[9..].chunks_exact(6))?;
+        let settings = (self.name() == "SETTINGS").then(|| self.bytes[9..].chunks_exact(6))?;
         settings.filter(|setting| (&setting[..2]).get_u16() == id).map(|setting| (&setting[2..]).get_u32()).max()
     }
 
@@ -147,9 +139,9 @@ impl Frame {
 
     /// Takes what it understands off `rest`, and gives content and padding; `None` where that is too short.
     fn payload(&self, rest: &mut Bytes, parts: &mut Vec<Part>) -> Option<(Bytes, Option<Part>)> {
-        let padded = self.has("PADDED").then_some(PAD_LENGTH);
+        let padded = self.has("PADDED").then_some((1, "pad length"));
         let priority = self.has("PRIORITY").then_some(PRIORITY).into_iter().flatten();
-        let mut padding = 0;
+        let padding = if padded.is_some() { usize::from(*rest.first()?) } else { 0 };
         for (count, name) in padded.into_iter().chain(priority).chain(self.definition().2.iter().copied()) {
             let bytes = take(rest, count)?;
             let number = bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
@@ -159,26 +151,23 @@ impl Frame {
                 "priority after stream" => ((number & 0x7fff_ffff).to_string(), "deprecated by RFC 9113".into()),
                 _ => (number.to_string(), String::new()),
             };
-            if name == PAD_LENGTH.1 {
-                padding = number;
-            }
             parts.push(Part::new(bytes, name, value, note));
         }
-        match self.kind()? {
-            DATA | HEADERS | PUSH_PROMISE | CONTINUATION => {
+        match self.name() {
+            "DATA" | "HEADERS" | "PUSH_PROMISE" | "CONTINUATION" => {
                 let content = take(rest, rest.len().checked_sub(padding)?)?;
                 return Some((content, (padding > 0).then(|| Part::new(mem::take(rest), "padding", "", ""))));
             }
-            SETTINGS => {
+            "SETTINGS" => {
                 while let Some(bytes) = take(rest, 6) {
                     let (id, value) = ((&bytes[..2]).get_u16(), (&bytes[2..]).get_u32());
                     let name = SETTING_NAMES.get(usize::from(id)).unwrap_or(&SETTING_NAMES[0]);
                     parts.push(Part::new(bytes, *name, value.to_string(), format!("setting {id}")));
                 }
             }
-            GOAWAY if !rest.is_empty() => parts.push(Part::new(rest.clone(), "debug data", mem::take(rest), "")),
-            kind if usize::from(kind) >= TYPES.len() => {
-                let note = format!("frame type {kind} is unknown: ignored (section 5.5)");
+            "GOAWAY" if !rest.is_empty() => parts.push(Part::new(rest.clone(), "debug data", mem::take(rest), "")),
+            "UNKNOWN" => {
+                let note = format!("frame type {} is unknown: ignored (section 5.5)", self.bytes[3]);
                 parts.push(Part::new(mem::take(rest), "payload", "", note));
             }
             _ => {}
@@ -258,7 +247,7 @@ mod tests {
     fn header_type_flags_and_stream() {
         // 000005 length, 01 HEADERS, 25 flags, 80000003 the reserved bit and stream 3
         let frame = frame("00 00 05 01 25 80 00 00 03");
-        assert_eq!((frame.name(), frame.kind(), frame.stream()), ("HEADERS", Some(HEADERS), 3));
+        assert_eq!((frame.name(), frame.kind(), frame.stream()), ("HEADERS", Some(1), 3));
         assert_eq!(frame.flags().collect::<Vec<_>>(), ["END_STREAM", "END_HEADERS", "PRIORITY"]);
     }
 

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::{Buf, Bytes};
 
-use http2::{CONTINUATION, DATA, Frame, HEADERS, PUSH_PROMISE};
+use http2::Frame;
 pub use print::Print;
 use protobuf::Types;
 pub use record::{Direction, Recorded, Recording};
@@ -103,7 +103,7 @@ impl Transcript {
         transcript.bodies(types);
         for event in &mut transcript.events {
             if !event.content.is_empty() {
-                let name = if event.frame.kind() == Some(DATA) { "data" } else { "header block" };
+                let name = if event.frame.name() == "DATA" { "data" } else { "header block" };
                 event.parts.push(Part::new(std::mem::take(&mut event.content), name, "", "not explained"));
             }
             event.parts.extend(event.padding.take());
@@ -143,11 +143,9 @@ impl Transcript {
             if let Some(size) = frame.setting(1) {
                 decoders[1 - way].allow(size);
             }
-            let continues = frame.kind() == Some(CONTINUATION);
-            if !continues && !std::mem::take(&mut open[way]).is_empty() {
-                decoders[way].failed = true;
-            }
-            if matches!(frame.kind(), Some(HEADERS | PUSH_PROMISE)) || continues && !open[way].is_empty() {
+            let continues = frame.name() == "CONTINUATION";
+            decoders[way].failed |= !continues && !std::mem::take(&mut open[way]).is_empty();
+            if matches!(frame.name(), "HEADERS" | "PUSH_PROMISE") || continues && !open[way].is_empty() {
                 open[way].push(at);
             }
             if frame.has("END_HEADERS") && !open[way].is_empty() {
@@ -160,13 +158,13 @@ impl Transcript {
         let mut parts = decoder.decode(&self.content(frames));
         let Event { direction, ref frame, .. } = self.events[frames[0]];
         let way = direction as usize;
-        let stream = Some(frame.stream()).filter(|stream| frame.kind() == Some(HEADERS) && *stream > 0);
+        let stream = Some(frame.stream()).filter(|stream| frame.name() == "HEADERS" && *stream > 0);
         let mut call = match direction {
             Direction::ToServer => stream.map(|stream| self.calls.entry(stream).or_default()),
             Direction::ToClient => stream.and_then(|stream| self.calls.get_mut(&stream)),
         };
         let mut role = match (way, call.as_ref().map(|call| call.blocks[way])) {
-            (_, None) if frame.kind() == Some(PUSH_PROMISE) => "promised request",
+            (_, None) if frame.name() == "PUSH_PROMISE" => "promised request",
             (_, None) => "of no call",
             (0, Some(0)) => "request head",
             (0, _) => "request trailers",
@@ -198,7 +196,7 @@ impl Transcript {
     /// The DATA frames of one direction of one call are a single string of Length-Prefixed-Messages.
     fn bodies(&mut self, types: &Types) {
         let mut bodies: BTreeMap<(u32, Direction), Vec<usize>> = BTreeMap::new();
-        for (at, event) in self.events.iter().enumerate().filter(|(_, event)| event.frame.kind() == Some(DATA)) {
+        for (at, event) in self.events.iter().enumerate().filter(|(_, event)| event.frame.name() == "DATA") {
             bodies.entry((event.frame.stream(), event.direction)).or_default().push(at);
         }
         for ((stream, direction), frames) in bodies {
@@ -273,6 +271,11 @@ mod tests {
     use prost::Message;
 
     use super::{Direction::*, *};
+
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    const PUSH_PROMISE: u8 = 5;
+    const CONTINUATION: u8 = 9;
 
     pub(super) fn hex(text: &str) -> Bytes {
         let digits: Vec<u8> = text.bytes().filter_map(|c| (c as char).to_digit(16)).map(|digit| digit as u8).collect();

@@ -53,32 +53,28 @@ impl fmt::Display for Transcript {
 }
 
 /// What was left out since the last line of this direction of a call.
-#[derive(Default)]
-struct LeftOut<'a> {
-    parts: Vec<&'a Part>,
-    frames: Vec<&'a Event>,
-}
+type LeftOut<'a> = (Vec<&'a Part>, Vec<&'a Event>);
 
 impl Print {
     fn events<'a>(&self, events: impl Iterator<Item = &'a Event>, out: &mut dyn Write) -> fmt::Result {
         let mut left_out: BTreeMap<(u32, Direction), LeftOut> = BTreeMap::new();
         for event in events {
-            let left_out = left_out.entry((event.frame.stream(), event.direction)).or_default();
+            let (parts, frames) = left_out.entry((event.frame.stream(), event.direction)).or_default();
             let (hidden, shown): (Vec<_>, Vec<_>) =
                 event.parts.iter().partition(|part| part.message > Some(self.messages));
             if !hidden.is_empty() && shown.iter().all(|part| part.message.is_none()) {
-                left_out.frames.push(event);
+                frames.push(event);
             } else {
-                self.left_out(event.direction, mem::take(left_out), out)?;
+                self.left_out(event.direction, (mem::take(parts), mem::take(frames)), out)?;
                 self.title(event, out)?;
                 shown.into_iter().try_for_each(|part| self.part(part, out))?;
             }
-            left_out.parts.extend(hidden);
+            parts.extend(hidden);
         }
         left_out.into_iter().try_for_each(|((_, direction), left_out)| self.left_out(direction, left_out, out))
     }
 
-    fn left_out(&self, direction: Direction, LeftOut { parts, frames }: LeftOut, out: &mut dyn Write) -> fmt::Result {
+    fn left_out(&self, direction: Direction, (parts, frames): LeftOut, out: &mut dyn Write) -> fmt::Result {
         if parts.is_empty() {
             return Ok(());
         }
@@ -105,10 +101,8 @@ impl Print {
 
     fn title(&self, event: &Event, out: &mut dyn Write) -> fmt::Result {
         let Event { frame, role, .. } = event;
-        let mut title = format!("{:<8} ", frame.name());
-        if frame.kind().is_some() {
-            title += &format!("stream {}  ", frame.stream());
-        }
+        let stream = frame.kind().map_or(String::new(), |_| format!("stream {}  ", frame.stream()));
+        let mut title = format!("{:<8} {stream}", frame.name());
         frame.flags().for_each(|flag| title += &format!("{flag}  "));
         title += &format!("{} bytes", grouped(frame.bytes.len() - frame.kind().map_or(0, |_| 9)));
         self.arrow(event.direction, &format!("{title:<width$}{role}", width = NOTE - "-> ".len() - 1), out)

@@ -25,10 +25,53 @@ use http::HeaderValue;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(u32);
 
+/// Gives the table of codes to the macro `$make`: meaning, number, name, and the constructor of a `Status`.
 macro_rules! codes {
-    ($($number:literal $name:ident $doc:literal)*) => {
+    ($make:ident) => {
+        $make! {
+            /// The call did what was asked.
+            0 OK;
+            /// The caller gave up.
+            1 CANCELLED cancelled;
+            /// An error of which nothing better is known; also a missing or malformed `grpc-status`.
+            2 UNKNOWN unknown;
+            /// The request can never be right, whatever the state of the system.
+            3 INVALID_ARGUMENT invalid_argument;
+            /// The deadline passed before the answer; the work may have been done all the same.
+            4 DEADLINE_EXCEEDED deadline_exceeded;
+            /// The thing asked for does not exist.
+            5 NOT_FOUND not_found;
+            /// The thing to create is there already.
+            6 ALREADY_EXISTS already_exists;
+            /// The caller is known, and may not do this.
+            7 PERMISSION_DENIED permission_denied;
+            /// A quota, a limit or memory is used up; also a message over the size limit.
+            8 RESOURCE_EXHAUSTED resource_exhausted;
+            /// The system is not in the state that the call needs: do not retry before it is.
+            9 FAILED_PRECONDITION failed_precondition;
+            /// A conflict with another call, such as a lost race: retry at a higher level.
+            10 ABORTED aborted;
+            /// Past the end of a valid range, which may grow later.
+            11 OUT_OF_RANGE out_of_range;
+            /// No such service or method here; also a wrong number of messages for the method.
+            12 UNIMPLEMENTED unimplemented;
+            /// An invariant is broken: a bug, or bytes that violate the protocol.
+            13 INTERNAL internal;
+            /// The service cannot be reached now: retry with backoff.
+            14 UNAVAILABLE unavailable;
+            /// Data is lost or damaged for good.
+            15 DATA_LOSS data_loss;
+            /// The caller's credentials are missing or wrong.
+            16 UNAUTHENTICATED unauthenticated;
+        }
+    };
+}
+pub(crate) use codes;
+
+macro_rules! constants {
+    ($($(#[$doc:meta])* $number:literal $name:ident $($constructor:ident)?;)*) => {
         impl Code {
-            $(#[doc = $doc] pub const $name: Code = Code($number);)*
+            $($(#[$doc])* pub const $name: Code = Code($number);)*
 
             /// The name in the specification, such as `NOT_FOUND`; none for a number that it does not know.
             pub const fn name(self) -> Option<&'static str> {
@@ -49,25 +92,7 @@ macro_rules! codes {
     };
 }
 
-codes! {
-     0 OK                  "The call did what was asked."
-     1 CANCELLED           "The caller gave up."
-     2 UNKNOWN             "An error of which nothing better is known; also a missing or malformed `grpc-status`."
-     3 INVALID_ARGUMENT    "The request can never be right, whatever the state of the system."
-     4 DEADLINE_EXCEEDED   "The deadline passed before the answer; the work may have been done all the same."
-     5 NOT_FOUND           "The thing asked for does not exist."
-     6 ALREADY_EXISTS      "The thing to create is there already."
-     7 PERMISSION_DENIED   "The caller is known, and may not do this."
-     8 RESOURCE_EXHAUSTED  "A quota, a limit or memory is used up; also a message over the size limit."
-     9 FAILED_PRECONDITION "The system is not in the state that the call needs: do not retry before it is."
-    10 ABORTED             "A conflict with another call, such as a lost race: retry at a higher level."
-    11 OUT_OF_RANGE        "Past the end of a valid range, which may grow later."
-    12 UNIMPLEMENTED       "No such service or method here; also a wrong number of messages for the method."
-    13 INTERNAL            "An invariant is broken: a bug, or bytes that violate the protocol."
-    14 UNAVAILABLE         "The service cannot be reached now: retry with backoff."
-    15 DATA_LOSS           "Data is lost or damaged for good."
-    16 UNAUTHENTICATED     "The caller's credentials are missing or wrong."
-}
+codes!(constants);
 
 impl Code {
     /// Any number, named or not.

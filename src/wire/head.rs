@@ -65,30 +65,21 @@ pub struct RequestHead<'a> {
 
 /// Why a request's head is not that of a gRPC call, and what to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Not gRPC: answered with an HTTP status that other HTTP clients understand too.
-    Http {
-        /// 405 or 415.
-        status: StatusCode,
-        /// For `grpc-status`, should a gRPC client ask.
-        code: Code,
-        /// For `grpc-message`.
-        message: String,
-    },
-    /// gRPC, and wrong: answered with HTTP status 200 and a gRPC status.
-    Grpc {
-        /// For `grpc-status`.
-        code: Code,
-        /// For `grpc-message`.
-        message: String,
-    },
+pub struct Refusal {
+    /// 405 or 415 for what is not gRPC: an HTTP status that other HTTP clients understand too. 200 for what is gRPC,
+    /// and wrong.
+    pub status: StatusCode,
+    /// For `grpc-status`, which goes with an HTTP error too, should a gRPC client have asked.
+    pub code: Code,
+    /// For `grpc-message`.
+    pub message: String,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::Http { status, message, .. } => write!(f, "HTTP {status}: {message}"),
-            Refusal::Grpc { code, message } => write!(f, "{code}: {message}"),
+        match self.status {
+            StatusCode::OK => write!(f, "{}: {}", self.code, self.message),
+            status => write!(f, "HTTP {status}: {}", self.message),
         }
     }
 }
@@ -105,25 +96,25 @@ impl fmt::Display for Refusal {
 ///   deadline with it.
 /// - A path without service and method: UNIMPLEMENTED.
 pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
+    let refused = |status, code, message| Refusal { status, code, message };
     if head.method != Method::POST {
         let message = format!("gRPC calls are POST requests, not {}", quoted(head.method.as_str().as_bytes()));
-        return Err(Refusal::Http { status: StatusCode::METHOD_NOT_ALLOWED, code: Code::INTERNAL, message });
+        return Err(refused(StatusCode::METHOD_NOT_ALLOWED, Code::INTERNAL, message));
     }
     let fields = Fields::of(&head.headers);
     if !fields.is_grpc() {
         let message = format!("{}: expected application/grpc or application/grpc+proto", fields.named_content_type());
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Refusal::Http { status, code: Code::INVALID_ARGUMENT, message });
+        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::INVALID_ARGUMENT, message));
     }
-    let internal = |message| Refusal::Grpc { code: Code::INTERNAL, message };
     if fields.te != Some(b"trailers") {
         let message = "the header te: trailers is missing: a proxy on the way may not pass on trailers";
-        return Err(internal(message.to_owned()));
+        return Err(refused(StatusCode::OK, Code::INTERNAL, message.to_owned()));
     }
-    let timeout = fields.timeout.map(timeout::parse).transpose().map_err(|error| internal(error.to_string()))?;
+    let malformed = |error: timeout::TimeoutError| refused(StatusCode::OK, Code::INTERNAL, error.to_string());
+    let timeout = fields.timeout.map(timeout::parse).transpose().map_err(malformed)?;
     let Some((service, method)) = split_path(head.uri.path()) else {
         let message = format!("malformed path {}: expected /service/method", quoted(head.uri.path().as_bytes()));
-        return Err(Refusal::Grpc { code: Code::UNIMPLEMENTED, message });
+        return Err(refused(StatusCode::OK, Code::UNIMPLEMENTED, message));
     };
     let Fields { encoding, accept_encoding, .. } = fields;
     Ok(RequestHead { service, method, timeout, encoding, accept_encoding })
@@ -131,9 +122,7 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
 
 /// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
 pub fn split_path(path: &str) -> Option<(&str, &str)> {
-    let path = path.strip_prefix('/')?;
-    let slash = path.bytes().rposition(|byte| byte == b'/')?;
-    let (service, method) = (&path[..slash], &path[slash + 1..]);
+    let (service, method) = path.strip_prefix('/')?.rsplit_once('/')?;
     (!service.is_empty() && !method.is_empty()).then_some((service, method))
 }
 
@@ -145,13 +134,10 @@ pub fn request(
     scheme: &Scheme, authority: &Authority, path: &PathAndQuery, timeout: Option<Duration>,
     metadata: Option<&HeaderMap>,
 ) -> Request<()> {
-    let mut uri = http::uri::Parts::default();
-    uri.scheme = Some(scheme.clone());
-    uri.authority = Some(authority.clone());
-    uri.path_and_query = Some(path.clone());
+    let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(path.clone());
     let mut request = Request::new(());
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default(); // all three parts are there: cannot fail
+    *request.uri_mut() = uri.build().unwrap_or_default(); // all three parts are there: cannot fail
     let headers = request.headers_mut();
     if let Some(timeout) = timeout {
         headers.insert(GRPC_TIMEOUT, timeout::format(timeout));
@@ -173,13 +159,10 @@ pub fn response_head() -> Response<()> {
 
 /// The whole answer to a request that is refused: send it with END_STREAM.
 pub fn refuse(refusal: &Refusal) -> Response<()> {
-    let (Refusal::Http { code, message, .. } | Refusal::Grpc { code, message }) = refusal;
-    let mut response = trailers_only(*code, message, &[], None);
-    if let Refusal::Http { status, .. } = refusal {
-        *response.status_mut() = *status;
-        if *status == StatusCode::METHOD_NOT_ALLOWED {
-            response.headers_mut().insert(header::ALLOW, const { HeaderValue::from_static("POST") });
-        }
+    let mut response = trailers_only(refusal.code, &refusal.message, &[], None);
+    *response.status_mut() = refusal.status;
+    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, const { HeaderValue::from_static("POST") });
     }
     response
 }
@@ -323,16 +306,12 @@ fn put_status(headers: &mut HeaderMap, code: Code, message: &str, details: &[u8]
     if !message.is_empty() {
         let text = percent::encode_within(message, left - field_len(&GRPC_MESSAGE, 0));
         left -= field_len(&GRPC_MESSAGE, text.len());
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(GRPC_MESSAGE, value);
-        }
+        headers.extend(HeaderValue::from_str(&text).map(|value| (GRPC_MESSAGE, value)));
     }
     let details_len = field_len(&GRPC_STATUS_DETAILS, binary::encoded_len(details.len()));
     if !details.is_empty() && details_len <= left {
         left -= details_len;
-        if let Ok(value) = HeaderValue::try_from(binary::encode(details)) {
-            headers.insert(GRPC_STATUS_DETAILS, value);
-        }
+        headers.extend(HeaderValue::try_from(binary::encode(details)).map(|value| (GRPC_STATUS_DETAILS, value)));
     }
     copy_custom(metadata, headers, left + for_metadata);
 }
@@ -366,10 +345,8 @@ mod tests {
     }
 
     fn refusal_of(change: impl FnOnce(&mut Request<()>)) -> (Option<u16>, Code, String) {
-        match read_request(&request_with(change)).unwrap_err() {
-            Refusal::Http { status, code, message } => (Some(status.as_u16()), code, message),
-            Refusal::Grpc { code, message } => (None, code, message),
-        }
+        let Refusal { status, code, message } = read_request(&request_with(change)).unwrap_err();
+        (Some(status.as_u16()).filter(|status| *status != 200), code, message)
     }
 
     #[test]

@@ -30,11 +30,8 @@ pub fn encode_within(text: &str, max_len: usize) -> Cow<'_, str> {
         let at_edge = at == 0 || end == text.len();
         let whole = encoded.len();
         for byte in text[at..end].bytes() {
-            match byte {
-                b' ' if at_edge => encoded += "%20",
-                _ if is_plain(byte) => encoded.push(char::from(byte)),
-                _ => encoded += &format!("%{byte:02X}"),
-            }
+            let plain = is_plain(byte) && !(byte == b' ' && at_edge);
+            if plain { encoded.push(char::from(byte)) } else { encoded += &format!("%{byte:02X}") }
         }
         if encoded.len() > max_len {
             encoded.truncate(whole);
