@@ -1,6 +1,6 @@
 //! A channel: one server, one connection to it at a time, dialled when a call needs it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::{fmt, future::Future, io};
 
 use bytes::Bytes;
@@ -12,7 +12,8 @@ use tracing::info;
 use super::backoff;
 use super::connection::{self, Live};
 use super::dial::{self, Dial, Endpoint};
-use crate::{call::status_of, connection::ByteStream, limits::Limits, status::Status, wire::head};
+use crate::connection::{ByteStream, lock};
+use crate::{call::status_of, limits::Limits, status::Status, wire::head};
 
 /// Calls to one server. Cheap to clone, and all clones share the connection.
 ///
@@ -91,7 +92,7 @@ impl Channel {
             Ok(requests) => requests,
             Err(_) => {
                 // It opens no more streams. Another may have taken its place meanwhile.
-                self.state().live.take_if(|gone| gone.is_same(&live));
+                lock(&self.shared.state).live.take_if(|gone| gone.is_same(&live));
                 live = self.connection().await?;
                 live.requests.clone().ready().await.map_err(|error| self.unavailable("a call was begun", error))?
             }
@@ -107,17 +108,17 @@ impl Channel {
     }
 
     async fn connection(&self) -> Result<Live, Status> {
-        if let Some(known) = self.state().known() {
+        if let Some(known) = lock(&self.shared.state).known() {
             return known;
         }
         let _dialling = self.shared.dialling.lock().await;
-        if let Some(known) = self.state().known() {
+        if let Some(known) = lock(&self.shared.state).known() {
             return known;
         }
         let server = self.shared.endpoint.to_string().into();
         let dialled =
             async { connection::connect((self.shared.dial)().await?, server, &self.shared.limits).await }.await;
-        let mut state = self.state();
+        let mut state = lock(&self.shared.state);
         match dialled {
             Ok(live) => {
                 info!(endpoint = %self.shared.endpoint, "connected");
@@ -132,10 +133,6 @@ impl Channel {
                 Err(status)
             }
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

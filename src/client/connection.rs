@@ -83,6 +83,7 @@ async fn drive<IO: ByteStream>(
         turn.begin(task);
         let cx = &mut Context::from_waker(&waker);
         for _ in 0..ROUNDS {
+            turn.begin_round();
             while let Poll::Ready(Some((outlet, deadline))) = pumps.poll_recv(cx) {
                 requests.begin(pump(outlet, deadline));
             }

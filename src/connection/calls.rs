@@ -1,12 +1,11 @@
 //! The calls of a connection: places for futures, filled again and again.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
+use std::{future::Future, pin::Pin};
 
-use super::Turn;
+use super::{Turn, lock};
 
 /// Futures that one task drives: each is polled when it is new, and whenever it was woken.
 ///
@@ -60,7 +59,7 @@ impl<F: Future<Output = ()>> Calls<F> {
 
     /// Polls each call that is new or was woken, once.
     pub(crate) fn poll(&mut self) {
-        self.due.append(&mut self.woken.places.lock().unwrap_or_else(PoisonError::into_inner));
+        self.due.append(&mut lock(&self.woken.places));
         for place in self.due.drain(..) {
             let Some(Place { call, signal, waker }) = self.places.get_mut(place) else { continue };
             signal.is_listed.store(false, Ordering::SeqCst);
@@ -91,7 +90,7 @@ impl Wake for Signal {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.is_listed.swap(true, Ordering::SeqCst) {
-            self.woken.places.lock().unwrap_or_else(PoisonError::into_inner).push(self.place);
+            lock(&self.woken.places).push(self.place);
         }
         self.woken.turn.wake_by_ref();
     }

@@ -6,8 +6,15 @@ mod keepalive;
 mod transport;
 mod turn;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub(crate) use calls::Calls;
 pub(crate) use keepalive::{Keepalive, Verdict};
 pub use transport::ByteStream;
 pub(crate) use transport::{Transport, prepare};
 pub(crate) use turn::{ROUNDS, Turn};
+
+/// What `mutex` holds, after a panic of another holder too: nothing here is left half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -6,7 +6,7 @@
 //! idle. So all answers of a turn leave together, and nothing waits for a timer.
 
 use std::io::{self, IoSlice};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::{pin::Pin, time::Duration};
 
@@ -15,6 +15,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::lock;
 use crate::limits::WRITE_BUFFER;
 
 /// What a connection runs on: a TCP stream, a Unix socket, a pipe in memory, a recorder around any of them.
@@ -54,7 +55,7 @@ impl<IO: ByteStream> Transport<IO> {
 
     /// Gives back the buffer for writes: the connection has been idle for a while.
     pub(crate) fn release(&self) {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.0);
         if inner.out.is_empty() {
             inner.out = BytesMut::new();
         }
@@ -62,11 +63,7 @@ impl<IO: ByteStream> Transport<IO> {
 
     /// Writes what has gathered. Pending while the socket is full; the context is woken when it is not.
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.lock().poll_flush(cx)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner<IO>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).poll_flush(cx)
     }
 }
 
@@ -106,13 +103,13 @@ impl<IO: ByteStream> Inner<IO> {
 
 impl<IO: ByteStream> AsyncWrite for Transport<IO> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.lock().poll_write(cx, &[IoSlice::new(bytes)])
+        lock(&self.0).poll_write(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
         self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.lock().poll_write(cx, pieces)
+        lock(&self.0).poll_write(cx, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -125,7 +122,7 @@ impl<IO: ByteStream> AsyncWrite for Transport<IO> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.0);
         ready!(inner.poll_flush(cx))?;
         Pin::new(&mut inner.io).poll_shutdown(cx)
     }
@@ -133,6 +130,6 @@ impl<IO: ByteStream> AsyncWrite for Transport<IO> {
 
 impl<IO: ByteStream> AsyncRead for Transport<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.lock().io).poll_read(cx, into)
+        Pin::new(&mut lock(&self.0).io).poll_read(cx, into)
     }
 }

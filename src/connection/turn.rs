@@ -1,8 +1,10 @@
 //! Turns: how one task drives a connection and all its calls, and is not woken by itself.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
+
+use super::lock;
 
 /// How often one turn goes round at most. A connection that always has something to do must let the others of its
 /// thread have their turn, and when Tokio's budget for a task is spent, everything only says "again" until the task has
@@ -23,26 +25,27 @@ pub(crate) struct Turn {
 impl Turn {
     /// Starts a turn of the task in `cx`.
     pub(crate) fn begin(&self, cx: &Context<'_>) {
-        *self.task() = Some(cx.waker().clone());
+        *lock(&self.task) = Some(cx.waker().clone());
         self.running.store(true, Ordering::SeqCst);
+    }
+
+    /// Starts a round, which polls everything that was woken before.
+    pub(crate) fn begin_round(&self) {
         self.again.store(false, Ordering::SeqCst);
     }
 
-    /// Whether anything was woken since this was last asked, so that the turn must go round again.
+    /// Whether anything was woken since the round began, so that the turn must go round again.
     pub(crate) fn goes_round_again(&self) -> bool {
-        self.again.swap(false, Ordering::SeqCst)
+        self.again.load(Ordering::SeqCst)
     }
 
-    /// Ends the turn: from here on a wake-up reaches the runtime, as does one that is left over.
+    /// Ends the turn: from here on a wake-up reaches the runtime, as does one that is left over, in the last of all
+    /// [`ROUNDS`] too.
     pub(crate) fn end(&self, cx: &Context<'_>) {
         self.running.store(false, Ordering::SeqCst);
         if self.again.load(Ordering::SeqCst) {
             cx.waker().wake_by_ref();
         }
-    }
-
-    fn task(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The waker to poll with.
@@ -59,7 +62,37 @@ impl Wake for Turn {
     fn wake_by_ref(self: &Arc<Self>) {
         self.again.store(true, Ordering::SeqCst);
         if !self.running.load(Ordering::SeqCst) {
-            self.task().iter().for_each(Waker::wake_by_ref);
+            lock(&self.task).iter().for_each(Waker::wake_by_ref);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_wake_up_in_the_last_round_of_a_turn_brings_another_turn() {
+        let (turn, woken) = (Arc::new(Turn::default()), Arc::new(Woken::default()));
+        let task = Waker::from(Arc::clone(&woken));
+        let cx = Context::from_waker(&task);
+        turn.begin(&cx);
+        for _ in 0..ROUNDS {
+            turn.begin_round();
+            turn.waker().wake_by_ref();
+            assert!(turn.goes_round_again());
+        }
+        assert!(!woken.0.load(Ordering::SeqCst), "during a turn nothing reaches the runtime");
+        turn.end(&cx);
+        assert!(woken.0.load(Ordering::SeqCst));
     }
 }

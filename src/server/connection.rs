@@ -68,6 +68,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
         let cx = &mut Context::from_waker(&waker);
         let (start, mut busy) = (Instant::now(), !calls.is_empty());
         for _ in 0..ROUNDS {
+            turn.begin_round();
             while let Poll::Ready(accepted) = h2.poll_accept(cx) {
                 match accepted {
                     Some(Ok((request, respond))) => {

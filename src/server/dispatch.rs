@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::{any::Any, net::SocketAddr, sync::Arc};
 
@@ -14,8 +14,7 @@ use http::{HeaderValue, Request, Response, request};
 use tokio::{task::JoinSet, time::Instant};
 use tracing::info;
 
-use super::heavy::STRETCH;
-use super::{Router, Server};
+use super::{Router, Server, heavy::STRETCH};
 use crate::call::{IncomingCall, Origin, Outlet};
 use crate::{call::client::Deadline, metadata::Metadata, status::Status, wire::code::Code, wire::head};
 
@@ -76,9 +75,8 @@ impl<R: Router> Dispatcher<R> {
         let outcome = {
             let mut handler = pin!(self.server.router.route(service, method, call));
             poll_fn(|cx| {
-                let to_time = self.to_time.load(Ordering::Relaxed);
-                self.to_time.store(to_time.saturating_sub(1), Ordering::Relaxed);
-                let start = (to_time > 0 || apart).then(Instant::now);
+                let suspected = self.to_time.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+                let start = (apart || suspected).then(Instant::now);
                 let polled = poll_call(handler.as_mut(), &outlet, &mut deadline, cx);
                 if start.is_some_and(|start| start.elapsed() > STRETCH) {
                     self.server.heavy.add(path);

@@ -1,9 +1,11 @@
 //! Handlers that compute for long, found out, so that they are answered apart.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::connection::lock;
 
 /// How long a handler may hold up its connection at a stretch before its method is taken for heavy: what the other
 /// calls of the connection may have to wait.
@@ -25,7 +27,7 @@ pub(super) struct Heavy {
 
 impl Heavy {
     pub(super) fn add(&self, path: &str) {
-        self.paths().insert(path.to_owned(), PROBATION);
+        lock(&self.paths).insert(path.to_owned(), PROBATION);
         self.any.store(true, Ordering::Relaxed);
     }
 
@@ -34,17 +36,11 @@ impl Heavy {
         if !self.any.load(Ordering::Relaxed) {
             return false;
         }
-        let mut paths = self.paths();
+        let mut paths = lock(&self.paths);
         let Some(left) = paths.get_mut(path) else { return false };
         *left -= 1;
-        if *left == 0 {
-            paths.remove(path);
-            self.any.store(!paths.is_empty(), Ordering::Relaxed);
-        }
+        paths.retain(|_, left| *left > 0);
+        self.any.store(!paths.is_empty(), Ordering::Relaxed);
         true
-    }
-
-    fn paths(&self) -> MutexGuard<'_, HashMap<String, u32>> {
-        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -122,7 +122,9 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
 
 /// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
 pub fn split_path(path: &str) -> Option<(&str, &str)> {
-    let (service, method) = path.strip_prefix('/')?.rsplit_once('/')?;
+    let path = path.strip_prefix('/')?;
+    let slash = path.bytes().rposition(|byte| byte == b'/')?;
+    let (service, method) = (&path[..slash], &path[slash + 1..]);
     (!service.is_empty() && !method.is_empty()).then_some((service, method))
 }
 
