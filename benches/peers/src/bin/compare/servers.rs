@@ -51,9 +51,9 @@ const RECIPES: [Recipe; 8] = [
     Recipe { name: TONIC[0], build: Build::Here("tonic_server"), args: &["--runtime", "current"] },
     Recipe { name: TONIC[1], build: Build::Here("tonic_server"), args: &["--runtime", "multi"] },
     Recipe {
-        name: "tonic-tutorial",
+        name: "tonic-channels",
         build: Build::Here("tonic_server"),
-        args: &["--runtime", "current", "--style", "tutorial"],
+        args: &["--runtime", "current", "--style", "channels"],
     },
     Recipe {
         name: "grpc-go",
