@@ -87,14 +87,13 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     limits.idle_timeout = Duration::from_secs(options.idle_timeout);
     limits.drain_timeout = Duration::from_secs(options.drain_timeout);
 
-    let mut runtime = match options.workers {
-        Some(1) => tokio::runtime::Builder::new_current_thread(),
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = options.workers.map_or(cores, usize::from);
+    let mut runtime = match workers {
+        1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
-    if let Some(workers) = options.workers {
-        runtime.worker_threads(workers.into());
-    }
-    Ok(runtime.enable_all().build()?.block_on(async {
+    Ok(runtime.worker_threads(workers).enable_all().build()?.block_on(async {
         let listeners = listeners(&options.addr)?;
         let stop = stop_signal()?;
         let addresses: Vec<String> =
