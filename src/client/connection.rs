@@ -91,12 +91,12 @@ async fn drive<IO: ByteStream>(
             if let Poll::Ready(ended) = Pin::new(&mut h2).poll(cx) {
                 return Poll::Ready(ended.map_err(io::Error::other));
             }
-            if let Some(Poll::Ready(Verdict::Gone(error))) = keepalive.as_mut().map(|k| k.poll(cx, true)) {
-                return Poll::Ready(Err(error));
-            }
             if !turn.goes_round_again() {
                 break;
             }
+        }
+        if let Some(Poll::Ready(Verdict::Gone(error))) = keepalive.as_mut().map(|k| k.poll(cx, true)) {
+            return Poll::Ready(Err(error));
         }
         let _ = transport.poll_flush(cx)?;
         turn.end(task);

@@ -13,11 +13,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, timeout};
 use tracing::debug;
 
-use super::{
-    Router, Server,
-    dispatch::Dispatcher,
-    heavy::{PROBATION, STRETCH},
-};
+use super::heavy::{PROBATION, STRETCH};
+use super::{Router, Server, dispatch::Dispatcher};
 use crate::connection::{ByteStream, Calls, Keepalive, ROUNDS, Transport, Turn, Verdict};
 use crate::{call::status_of, limits::Limits};
 
@@ -105,9 +102,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
         {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")));
         }
-        if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
-            return Poll::Ready(Err(error));
-        }
+        let _ = transport.poll_flush(cx)?;
         if keepalive.as_ref().is_some_and(Keepalive::is_idle) {
             transport.release();
             calls.release();
@@ -135,9 +130,7 @@ async fn handshake<IO: ByteStream>(
     );
     poll_fn(|cx| {
         let polled = handshake.as_mut().poll(cx);
-        if let Poll::Ready(Err(error)) = transport.poll_flush(cx) {
-            return Poll::Ready(Err(error));
-        }
+        let _ = transport.poll_flush(cx)?;
         polled.map_err(|error| io::Error::other(format!("no HTTP/2 handshake: {error}")))
     })
     .await

@@ -27,9 +27,11 @@ pub(super) struct Heavy {
 
 impl Heavy {
     pub(super) fn add(&self, path: &str) {
+        let mut paths = lock(&self.paths);
         // Bounded, because a peer makes up the paths of methods that there are not.
-        let has_room = lock(&self.paths).len() < PROBATION as usize;
-        lock(&self.paths).extend(has_room.then(|| (path.to_owned(), PROBATION)));
+        if paths.len() < PROBATION as usize {
+            paths.insert(path.to_owned(), PROBATION);
+        }
         self.any.store(true, Ordering::Relaxed);
     }
 
