@@ -108,7 +108,7 @@ enum Stage {
 /// When the caller stops waiting. The timer starts when there is something to wait for.
 #[derive(Debug)]
 pub(crate) struct Deadline {
-    at: Instant,
+    pub(crate) at: Instant,
     timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -126,23 +126,16 @@ impl Deadline {
         Deadline { timer: None, ..*self }
     }
 
-    pub(crate) fn at(&self) -> Instant {
-        self.at
-    }
-
     pub(crate) fn status(&self) -> Status {
         Status::deadline_exceeded(format!("the call did not end within its {:?}", self.timeout))
     }
 
     /// Ready with DEADLINE_EXCEEDED once the time is up; never without a deadline.
     pub(crate) fn poll(deadline: &mut Option<Self>, cx: &mut Context<'_>) -> Poll<Status> {
-        deadline.as_mut().map_or(Poll::Pending, |deadline| deadline.poll_timer(cx))
-    }
-
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(self.at)));
+        let Some(deadline) = deadline else { return Poll::Pending };
+        let timer = deadline.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.at)));
         ready!(timer.as_mut().poll(cx));
-        Poll::Ready(self.status())
+        Poll::Ready(deadline.status())
     }
 }
 
@@ -150,14 +143,8 @@ impl ResponseBody {
     pub(crate) fn new(
         head: ResponseFuture, server: Arc<str>, deadline: Option<Deadline>, request: Option<Arc<Outlet>>,
     ) -> Self {
-        ResponseBody {
-            stage: Stage::Head(head),
-            metadata: Metadata::new(),
-            trailers: Metadata::new(),
-            server,
-            deadline,
-            request,
-        }
+        let (metadata, trailers) = Default::default();
+        ResponseBody { stage: Stage::Head(head), metadata, trailers, server, deadline, request }
     }
 
     /// Moves on to the next chunk of DATA, or to the end.

@@ -30,6 +30,12 @@ pub trait Source {
     #[doc(hidden)]
     const WHAT: &'static str;
 
+    /// Whether the end is known already, without asking for another chunk.
+    #[doc(hidden)]
+    fn is_at_end(&self) -> bool {
+        false
+    }
+
     /// The next chunk of DATA; `None` once the stream has come to a good end.
     #[doc(hidden)]
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>>;
@@ -76,6 +82,9 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     /// a broken cardinality.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
         let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
+        if self.decoder.buffered() == 0 && self.source.is_at_end() {
+            return Ok(message);
+        }
         match self.next().await? {
             None => Ok(message),
             Some(_) => Err(self.cardinality("two")),

@@ -25,6 +25,10 @@ use crate::{limits::BATCH, metadata::Metadata, status::Status, wire::head};
 /// The least room that a stream's buffer grows by.
 const ROOM: usize = 1024;
 
+/// How much of a call h2 is given without asking for its window: small answers, for which the question would cost more
+/// than the memory that they take while the window is closed.
+const UNASKED: usize = 4 * 1024;
+
 /// The sending half of a call, for messages of type `T`.
 ///
 /// A server's handler borrows it and ends the stream by returning. A client owns it: [`finish`](Self::finish) ends the
@@ -41,7 +45,7 @@ impl<T: Message> Outbound<T> {
     }
 
     /// Sends `message`, a value or a reference. It waits while the peer's flow-control window is full, and then memory
-    /// holds no more than [`BATCH`] bytes and this one message.
+    /// holds no more than [`BATCH`] bytes and this one message, and 4 KiB that h2 took without asking for the window.
     ///
     /// # Errors
     /// The call's status when it has ended: cancelled by the peer, past its deadline, its connection lost. On a client,
@@ -139,6 +143,8 @@ pub(crate) struct State {
     buffer: BytesMut,
     /// Bytes that wait for the flow-control window, before those of `buffer`.
     piece: Bytes,
+    /// What h2 was given since it last had window for everything.
+    unasked: usize,
     end: End,
     /// This is a client's request, which must not look complete when its sender goes away.
     is_request: bool,
@@ -191,19 +197,11 @@ impl Outlet {
     }
 
     fn new(stage: Stage, origin: Origin, is_request: bool) -> Self {
-        let state = Mutex::new(State {
-            stage,
-            extra: None,
-            buffer: BytesMut::new(),
-            piece: Bytes::new(),
-            end: End::Open,
-            is_request,
-            is_streaming: is_request,
-            driven: false,
-            driver: None,
-            sender: None,
-        });
-        Outlet { state, origin }
+        let (extra, buffer, piece, unasked, driven, driver, sender) = Default::default();
+        let (end, is_streaming) = (End::Open, is_request);
+        let state =
+            State { stage, extra, buffer, piece, unasked, end, is_request, is_streaming, driven, driver, sender };
+        Outlet { state: Mutex::new(state), origin }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -324,11 +322,6 @@ impl State {
         if !self.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
             self.driver = Some(cx.waker().clone());
         }
-        // h2 tells a stream's waker of capacity even when it is the stream's own request that brings it. Until this
-        // poll yields and watches again, nobody need be told.
-        if let Stage::Body(stream) = &mut self.stage {
-            let _ = stream.poll_reset(&mut Context::from_waker(Waker::noop()));
-        }
         if !self.is_empty() {
             self.advance();
         }
@@ -339,11 +332,11 @@ impl State {
     ///
     /// Ready with the call's status when the peer has reset the stream or the connection is lost.
     pub(crate) fn poll_yield(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
-        self.driven = false;
         if self.is_streaming {
             self.send_head();
         }
         let _ = self.poll_drain(cx);
+        self.driven = false;
         let reset = match &mut self.stage {
             Stage::Head(respond) => respond.poll_reset(cx),
             Stage::Body(stream) => stream.poll_reset(cx),
@@ -456,12 +449,22 @@ impl State {
                 self.piece = take_all(&mut self.buffer);
                 progress = true;
             }
-            // A modest target: credit that one stream holds is lost to the others.
-            let wanted = self.piece.len().min(4 * BATCH);
-            stream.reserve_capacity(wanted);
-            let allowed = stream.capacity().min(wanted);
-            if allowed == 0 && wanted > 0 {
-                break;
+            let mut allowed = self.piece.len();
+            self.unasked += allowed;
+            if self.unasked > UNASKED {
+                // h2 tells a stream's waker of capacity even when it is the stream's own request that brings it. The
+                // driver will look again, and watch, before it yields.
+                if self.driven {
+                    let _ = stream.poll_reset(&mut Context::from_waker(Waker::noop()));
+                }
+                // A modest target: credit that one stream holds is lost to the others.
+                let wanted = allowed.min(4 * BATCH);
+                stream.reserve_capacity(wanted);
+                allowed = stream.capacity().min(wanted);
+                if allowed == 0 {
+                    break;
+                }
+                self.unasked = 0;
             }
             let all = allowed == self.piece.len();
             let data = if all { mem::take(&mut self.piece) } else { self.piece.split_to(allowed) };

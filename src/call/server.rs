@@ -127,10 +127,8 @@ impl IncomingCall {
     }
 
     fn requests<Q: Message + Default>(self) -> Inbound<Q> {
-        Inbound::new(
-            RequestBody { body: self.body, ended: false, context: CallContext { outlet: self.outlet } },
-            self.max_message,
-        )
+        let context = CallContext { outlet: self.outlet };
+        Inbound::new(RequestBody { body: self.body, context }, self.max_message)
     }
 
     fn reply(&self) -> Reply {
@@ -168,22 +166,19 @@ impl Reply {
 #[derive(Debug)]
 pub struct RequestBody {
     body: RecvStream,
-    /// END_STREAM was seen, so nothing need be asked of h2 again.
-    ended: bool,
     context: CallContext,
 }
 
 impl Source for RequestBody {
     const WHAT: &'static str = "request";
 
+    fn is_at_end(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
-        if self.ended {
-            return Poll::Ready(Ok(None));
-        }
         let chunk = ready!(poll_body(&mut self.body, cx)).transpose();
-        let chunk = chunk.map_err(|error| status_of(error, "the request was read"))?;
-        self.ended = chunk.is_none() || self.body.is_end_stream();
-        Poll::Ready(Ok(chunk))
+        Poll::Ready(chunk.map_err(|error| status_of(error, "the request was read")))
     }
 }
 

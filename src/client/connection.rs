@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
@@ -76,7 +76,7 @@ async fn drive<IO: ByteStream>(
     limits: &Limits,
 ) -> io::Result<()> {
     let turn = Arc::new(Turn::default());
-    let waker = turn.waker();
+    let waker = Waker::from(Arc::clone(&turn));
     let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
     let mut requests = Calls::new(Arc::clone(&turn));
     poll_fn(|task| {

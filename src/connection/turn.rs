@@ -47,11 +47,6 @@ impl Turn {
             cx.waker().wake_by_ref();
         }
     }
-
-    /// The waker to poll with.
-    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
-        Waker::from(Arc::clone(self))
-    }
 }
 
 impl Wake for Turn {
@@ -88,7 +83,7 @@ mod tests {
         turn.begin(&cx);
         for _ in 0..ROUNDS {
             turn.begin_round();
-            turn.waker().wake_by_ref();
+            Waker::from(Arc::clone(&turn)).wake_by_ref();
             assert!(turn.goes_round_again());
         }
         assert!(!woken.0.load(Ordering::SeqCst), "during a turn nothing reaches the runtime");

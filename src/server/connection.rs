@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::{io, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
@@ -54,7 +54,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
     };
 
     let turn = Arc::new(Turn::default());
-    let waker = turn.waker();
+    let waker = Waker::from(Arc::clone(&turn));
     let dispatcher = Arc::new(Dispatcher { server: Arc::clone(server), peer, to_time: AtomicU32::new(0) });
     let mut calls = Calls::new(Arc::clone(&turn));
     let mut keepalive = Keepalive::new(h2.ping_pong(), limits);

@@ -49,7 +49,7 @@ impl<R: Router> Dispatcher<R> {
         let origin = Origin {
             uri: parts.uri,
             metadata: Metadata::from_headers(parts.headers),
-            deadline: deadline.as_ref().map(Deadline::at),
+            deadline: deadline.as_ref().map(|deadline| deadline.at),
             peer: self.peer,
         };
         let outlet = Arc::new(Outlet::response(respond, origin));

@@ -81,18 +81,8 @@ type Place = Option<Range<usize>>;
 impl Decoder {
     /// A decoder that refuses messages longer than `max_message_len` bytes when it sees their prefix.
     pub fn new(max_message_len: usize) -> Decoder {
-        Decoder {
-            chunk: Bytes::new(),
-            at: 0,
-            later: VecDeque::new(),
-            prefix: [0; PREFIX_LEN],
-            prefix_len: 0,
-            body: Vec::new(),
-            body_read: false,
-            last_len: 0,
-            limit: max_message_len,
-            failed: None,
-        }
+        let (chunk, at, later, prefix, prefix_len, body, body_read, last_len, failed) = Default::default();
+        Decoder { chunk, at, later, prefix, prefix_len, body, body_read, last_len, limit: max_message_len, failed }
     }
 
     /// Adds what arrived. Best called when [`next`](Self::next) has returned `None`, and right at any time.

@@ -241,6 +241,12 @@ fn main() -> std::io::Result<()> {
     let limit = Duration::from_secs_f64(args.warmup + args.seconds + 60.0);
     let limit = if args.calls.is_some() { Duration::from_secs(3_600) } else { limit };
     LocalSet::new().block_on(&runtime, async {
+        // Never asleep, so that no server pays for waking it: over a network the other host pays for that.
+        tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
         match tokio::time::timeout(limit, drive(Rc::new(Run::new(args)))).await {
             Ok(result) => result,
             Err(_) => Err(std::io::Error::other(format!("the server has not answered within {} s", limit.as_secs()))),
