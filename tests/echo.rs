@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Running, limits, soon};
+use common::{Running, connect_with, frame, head, limits, read, soon};
 use h2grpc::call::{CallOptions, Inbound, Outbound, Request};
+use h2grpc::limits::BATCH;
 use h2grpc::metadata::Metadata;
 use h2grpc::server::Server;
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
+use prost::Message;
 use tokio::sync::Notify;
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -42,6 +44,8 @@ h2grpc::service! {
 #[derive(Clone, Default)]
 struct Parrot {
     running: Arc<AtomicUsize>,
+    /// How many bytes of answers `Repeat` could send.
+    sent: Arc<AtomicUsize>,
     changed: Arc<Notify>,
     gate: Arc<std::sync::Mutex<()>>,
 }
@@ -104,7 +108,9 @@ impl Echo for Parrot {
         let _running = self.enter();
         let (count, end) = request.message.text.split_once(' ').unwrap_or((&request.message.text, ""));
         for index in 0..count.parse::<usize>().map_err(|_| Status::invalid_argument("no number"))? {
-            texts.send(text(format!("{index}"))).await?;
+            let text = text(format!("{index}"));
+            texts.send(&text).await?;
+            self.sent.fetch_add(5 + text.encoded_len(), Ordering::SeqCst);
         }
         match end {
             "fail" => Err(Status::aborted("after the messages")),
@@ -153,6 +159,29 @@ async fn collect(mut texts: h2grpc::call::Answers<Text>) -> Result<Vec<String>, 
         all.push(text.text);
     }
     Ok(all)
+}
+
+#[tokio::test]
+async fn a_handler_ahead_of_its_reader_is_held_up_and_nothing_is_lost() {
+    let (running, parrot, _) = serve();
+    const WINDOW: u32 = 1000;
+    let mut requests = connect_with(running.address, h2::client::Builder::new().initial_window_size(WINDOW)).await;
+    let head = head("/test.v1.Echo/Repeat").body(()).unwrap();
+    let (response, mut request) = requests.send_request(head, false).unwrap();
+    request.send_data(frame(&text("20000")), true).unwrap();
+    let sent = || parrot.sent.load(Ordering::SeqCst);
+    let mut before = usize::MAX;
+    while before != sent() || before == 0 {
+        before = sent();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // What the window let through, what h2 took unasked, a batch that waits and one that gathers.
+    let held = WINDOW as usize + 4096 + 2 * BATCH;
+    assert!(sent() <= held + 20, "{} bytes are sent, {held} should be held", sent());
+    let answer = read(response).await.unwrap();
+    assert_eq!((answer.code(), answer.body.len()), (0, sent()));
+    let last = frame(&text("19999"));
+    assert!(answer.body.ends_with(&last));
 }
 
 #[tokio::test]

@@ -45,7 +45,8 @@ impl<T: Message> Outbound<T> {
     }
 
     /// Sends `message`, a value or a reference. It waits while the peer's flow-control window is full, and then memory
-    /// holds no more than [`BATCH`] bytes and this one message, and 4 KiB that h2 took without asking for the window.
+    /// holds one [`BATCH`] that waits, one that gathers, this one message, and 4 KiB that h2 took without asking for the
+    /// window.
     ///
     /// # Errors
     /// The call's status when it has ended: cancelled by the peer, past its deadline, its connection lost. On a client,
