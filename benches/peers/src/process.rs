@@ -16,6 +16,15 @@ pub fn own_cpu_time() -> Duration {
     cpu_time(std::process::id())
 }
 
+/// How much time of all processors the host of this virtual machine gave to others, and how much there was, in ticks
+/// since the start; both 0 where the system does not tell.
+pub fn stolen() -> (u64, u64) {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks: Vec<u64> = text.lines().next().unwrap_or_default().split(' ').filter_map(|n| n.parse().ok()).collect();
+    // user, nice, system, idle, iowait, irq, softirq, steal; what follows is counted in user and nice already.
+    (ticks.get(7).copied().unwrap_or(0), ticks.iter().take(8).sum())
+}
+
 /// Resident memory of a process in bytes: now, and at its highest.
 pub fn memory(pid: u32) -> (u64, u64) {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

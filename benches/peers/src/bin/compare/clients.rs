@@ -103,11 +103,11 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
     let seconds = format!("--seconds={seconds}");
     let mut samples = Vec::new();
     for round in 0..rounds {
-        for client in clients.iter().cycle().skip(round).take(clients.len()) {
-            let running = floor.start(places, 100, None)?;
-            for case in &CASES {
-                let mut args = case.args.to_vec();
-                args.push(&seconds);
+        let running = floor.start(places, 100, None)?;
+        for case in &CASES {
+            let mut args = case.args.to_vec();
+            args.push(&seconds);
+            for client in clients.iter().cycle().skip(round).take(clients.len()) {
                 let figures = client.drive(&pinned(1), &running, &args)?;
                 let (cost, unit) = match case.per_message {
                     true => (figures.cpu_us_per_message, "message"),
@@ -125,7 +125,6 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
                 );
                 samples.push(Sample { case: case.name.into(), client: client.name.into(), round, figures });
             }
-            running.stop()?;
         }
     }
     Ok(samples)

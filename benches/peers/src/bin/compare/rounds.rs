@@ -73,11 +73,14 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
     for round in 0..rounds {
         for features in [100, 100_000] {
             // Another one begins every time.
-            for server in servers.iter().cycle().skip(round).take(servers.len()) {
-                let running = server.start(places, features, None)?;
-                for case in CASES.iter().filter(|case| case.features == features) {
-                    let mut args = case.args.to_vec();
-                    args.push(&seconds);
+            let turns = servers.iter().cycle().skip(round).take(servers.len());
+            let running: Vec<_> =
+                turns.map(|server| Ok((server, server.start(places, features, None)?))).collect::<Result<_>>()?;
+            // One case of all servers right after each other: the machine is not the same for long.
+            for case in CASES.iter().filter(|case| case.features == features) {
+                let mut args = case.args.to_vec();
+                args.push(&seconds);
+                for (server, running) in &running {
                     let figures = running.load(&args)?;
                     let cost = if case.per_message { figures.cpu_us_per_message } else { figures.cpu_us_per_call };
                     println!(
@@ -91,7 +94,6 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
                     );
                     samples.push(Sample { case: case.name.into(), server: server.name.into(), round, figures });
                 }
-                running.stop()?;
             }
         }
     }
