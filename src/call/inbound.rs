@@ -82,13 +82,11 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     /// a broken cardinality.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
         let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
-        if self.decoder.buffered() == 0 && self.source.is_at_end() {
+        let is_over = self.decoder.buffered() == 0 && self.source.is_at_end();
+        if is_over || self.next().await?.is_none() {
             return Ok(message);
         }
-        match self.next().await? {
-            None => Ok(message),
-            Some(_) => Err(self.cardinality("two")),
-        }
+        Err(self.cardinality("two"))
     }
 
     fn cardinality(&self, found: &str) -> Status {

@@ -43,8 +43,10 @@ impl Heavy {
         let mut paths = lock(&self.paths);
         let Some(left) = paths.get_mut(path) else { return false };
         *left -= 1;
-        paths.retain(|_, left| *left > 0);
-        self.any.store(!paths.is_empty(), Ordering::Relaxed);
+        if *left == 0 {
+            paths.remove(path);
+            self.any.store(!paths.is_empty(), Ordering::Relaxed);
+        }
         true
     }
 }
