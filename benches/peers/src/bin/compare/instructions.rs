@@ -61,7 +61,7 @@ fn of_server(places: &Places, server: &Server, calls: u64) -> Result<f64> {
     let running = server.start_under(&under, places, 100, None)?;
     let calls = format!("--calls={calls}");
     let figures = running.load(&[&UNARY[..], &[&calls]].concat())?;
-    running.stop()?;
+    drop(running);
     total(&log, server.name, figures.errors)
 }
 
@@ -70,7 +70,7 @@ fn of_client(places: &Places, floor: &Server, client: &Client, work: &[&str], ca
     let running = floor.start(places, 100, None)?;
     let calls = format!("--calls={calls}");
     let figures = client.drive(&under, &running, &[work, &[&calls]].concat())?;
-    running.stop()?;
+    drop(running);
     total(&log, client.name, figures.errors)
 }
 

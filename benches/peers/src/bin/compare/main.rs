@@ -1,7 +1,7 @@
 //! One command that measures every RouteGuide server there is against every other and writes `docs/performance.md`.
 //!
-//! Server and generator have a core each. The servers take turns over several rounds, so that a busy spell of the
-//! machine meets all of them; figures are medians, ratios are medians of the ratios within a round.
+//! Server and generator have a core each. The servers take turns, short ones in each of several rounds, so that a busy
+//! spell of the machine meets all of them; figures are medians, ratios are medians of the ratios within a round.
 
 mod clients;
 mod instructions;

@@ -58,8 +58,8 @@ const INTRODUCTION: &str = "# Performance
 
 This file is written by `cargo run --release --bin compare -- all` in `benches/peers`; its README says how the figures come about and how to
 read them. In short: the server has one core and the load generator another. **CPU** is the server's user and system time for
-a call or a message, read from the kernel before and after the measured part: the steadiest figure on a busy machine. The
-servers take turns over several rounds; a figure is the median of its rounds, with the least and the most beside it, and a
+a call or a message, read from the kernel before and after the measured part: the steadiest figure on a busy machine. In a
+round the servers take turns of 20 ms; a figure is the median of the rounds, with the least and the most beside it, and a
 ratio is the median of the ratios within a round. Every answer was checked. `floor` is no gRPC server: it sends canned answers
 straight on h2, decodes nothing and looks nothing up, so no server on h2 can be cheaper.
 ";

@@ -1,8 +1,10 @@
-//! The common cases, every server in turn, several times.
+//! The common cases, every server in turn, in many short turns.
+
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::servers::{Figures, Server};
+use crate::servers::{Figures, Server, Turns};
 use crate::{Places, Result};
 
 /// Something that is measured.
@@ -67,21 +69,19 @@ pub struct Sample {
     pub figures: Figures,
 }
 
+/// How long a turn is, in seconds. The speed of a shared machine changes within tenths of a second, and so meets all.
+const TURN: f64 = 0.02;
+
 pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> Result<Vec<Sample>> {
-    let seconds = format!("--seconds={seconds}");
     let mut samples = Vec::new();
     for round in 0..rounds {
         for features in [100, 100_000] {
-            // Another one begins every time.
-            let turns = servers.iter().cycle().skip(round).take(servers.len());
             let running: Vec<_> =
-                turns.map(|server| Ok((server, server.start(places, features, None)?))).collect::<Result<_>>()?;
-            // One case of all servers right after each other: the machine is not the same for long.
+                servers.iter().map(|server| server.start(places, features, None)).collect::<Result<_>>()?;
             for case in CASES.iter().filter(|case| case.features == features) {
-                let mut args = case.args.to_vec();
-                args.push(&seconds);
-                for (server, running) in &running {
-                    let figures = running.load(&args)?;
+                let turns = running.iter().map(|server| server.take_turns(case.args, TURN));
+                let figures = interleave(turns.collect::<Result<_>>()?, round, seconds)?;
+                for (server, figures) in servers.iter().zip(figures) {
                     let cost = if case.per_message { figures.cpu_us_per_message } else { figures.cpu_us_per_call };
                     println!(
                         "round {} {:14} {:13} {cost:9.3} us of CPU, {} calls, {} errors {}",
@@ -98,4 +98,24 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
         }
     }
     Ok(samples)
+}
+
+/// Has the generators take turns, another one first each time, until each has had so many seconds. One whose calls take
+/// longer than a turn has fewer of them.
+fn interleave(mut generators: Vec<Turns>, round: usize, seconds: f64) -> Result<Vec<Figures>> {
+    let count = generators.len();
+    let mut had = vec![Duration::ZERO; count];
+    for turn in round.. {
+        let due: Vec<_> =
+            (0..count).map(|at| (at + turn) % count).filter(|at| had[*at].as_secs_f64() < seconds).collect();
+        if due.is_empty() {
+            break;
+        }
+        for at in due {
+            let start = Instant::now();
+            generators[at].take()?;
+            had[at] += start.elapsed();
+        }
+    }
+    generators.into_iter().map(Turns::figures).collect()
 }

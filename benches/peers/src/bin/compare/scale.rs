@@ -253,7 +253,7 @@ fn measure(places: &Places, axis: &Axis, size: usize, server: &Server, quick: bo
     // The generator, too, makes the whole database anew each time.
     let times = if quick || features > 1_000_000 { 1 } else { 3 };
     let figures = (0..times).map(|_| running.load(&args)).collect::<Result<Vec<_>>>()?;
-    running.stop()?;
+    drop(running);
     for error in figures.iter().filter_map(|f| f.first_error.as_ref()) {
         println!("{:12} {size:9} {:13} {error}", axis.name, server.name);
     }
@@ -275,7 +275,7 @@ fn memory(places: &Places, server: &Server, connections: usize) -> Result<Memory
     let grown = |work: &str| -> Result<[f64; 2]> {
         let running = server.start(places, 100, None)?;
         let f = running.load(&[work, &count])?;
-        running.stop()?;
+        drop(running);
         let each = |from: u64, to: u64| (to as f64 - from as f64) / connections as f64;
         Ok([each(f.rss_before, f.rss_connected), each(f.rss_connected, f.rss_after)])
     };

@@ -1,8 +1,8 @@
 //! The servers: how each is built, started, asked and stopped.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -232,19 +232,41 @@ pub struct Running {
 impl Running {
     /// Runs the generator against it, on the other core.
     pub fn load(&self, args: &[&str]) -> Result<Figures> {
+        self.ask(self.generator(args)?)
+    }
+
+    /// Starts a generator against it that measures in turns of so many seconds, and returns when that has warmed up.
+    pub fn take_turns(&self, args: &[&str], seconds: f64) -> Result<Turns> {
+        let mut words = self.generator(args)?;
+        words.extend(["--turn".into(), seconds.to_string()]);
+        words.extend(self.whom());
+        let mut child =
+            Command::new(&words[0]).args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (tell, hear) = (child.stdin.take(), child.stdout.take());
+        let hear = BufReader::new(hear.ok_or("its output was asked for")?);
+        let mut turns = Turns { child, tell, hear, line: String::new() };
+        turns.wait()?;
+        Ok(turns)
+    }
+
+    fn generator(&self, args: &[&str]) -> Result<Vec<String>> {
         let mut words = pinned(1);
         words.push(here("load")?.display().to_string());
         words.extend(args.iter().map(|arg| arg.to_string()));
         words.extend(["--features".into(), self.features.to_string()]);
         words.extend(self.name_len.map(|len| format!("--name-len={len}")));
         words.extend(self.canned.then(|| "--canned".into()));
-        self.ask(words)
+        Ok(words)
+    }
+
+    fn whom(&self) -> [String; 4] {
+        ["--addr".into(), self.addr.clone(), "--pid".into(), self.child.id().to_string()]
     }
 
     /// Runs a program that makes calls to it and prints its figures; again, a few times, when the host of a virtual
     /// machine took away its processor meanwhile. The run that lost least counts.
     pub fn ask<F: serde::de::DeserializeOwned>(&self, mut words: Vec<String>) -> Result<F> {
-        words.extend(["--addr".into(), self.addr.clone(), "--pid".into(), self.child.id().to_string()]);
+        words.extend(self.whom());
         let mut best: Option<(f64, std::process::Output)> = None;
         for _ in 0..ATTEMPTS {
             let before = process::stolen();
@@ -265,12 +287,6 @@ impl Running {
         })
     }
 
-    /// Asks it to stop and waits until it has.
-    pub fn stop(mut self) -> Result<()> {
-        self.end();
-        Ok(())
-    }
-
     fn end(&mut self) {
         let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
         for _ in 0..200 {
@@ -287,6 +303,41 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// A generator that measures in turns; it ends when this is dropped.
+pub struct Turns {
+    child: Child,
+    tell: Option<ChildStdin>,
+    hear: BufReader<ChildStdout>,
+    line: String,
+}
+
+impl Turns {
+    /// Has it take a turn.
+    pub fn take(&mut self) -> Result<()> {
+        self.tell.as_mut().ok_or("its turns are over")?.write_all(b"\n")?;
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.line.clear();
+        self.hear.read_line(&mut self.line)?;
+        if self.line == "ready\n" { Ok(()) } else { Err(format!("a generator gave up: {}", self.line).into()) }
+    }
+
+    /// The figures of all its turns.
+    pub fn figures(mut self) -> Result<Figures> {
+        self.tell = None;
+        Ok(serde_json::from_reader(&mut self.hear)?)
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

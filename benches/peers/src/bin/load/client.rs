@@ -98,6 +98,11 @@ impl Client {
         Ok((io, sender, receiver))
     }
 
+    /// Whether calls are open.
+    pub fn has_calls(&self) -> bool {
+        !self.places.is_empty()
+    }
+
     /// Does this connection's part of the phase. A lost connection fails its open calls and is dialled again.
     pub async fn run(&mut self) {
         while let Err(e) = self.exchange_all().await {
@@ -316,10 +321,13 @@ impl Client {
         let mut totals = run.totals.borrow_mut();
         totals.messages += 1;
         totals.latencies.record(now - call.started);
-        if call.note <= run.args.notes {
-            self.say(at, now);
-        } else {
+        if call.note > run.args.notes {
             self.sender.data(call.stream, &[], true);
+        } else if run.time_is_up(now) {
+            self.active -= 1;
+        } else {
+            drop(totals);
+            self.say(at, now);
         }
     }
 

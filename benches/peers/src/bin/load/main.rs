@@ -1,7 +1,8 @@
 //! Drives a RouteGuide server and checks every answer. Prints one line of JSON.
 //!
 //! Each connection keeps `--streams` calls open and begins the next as soon as one ends. All run in one thread. With
-//! `--pid`, the server's CPU time is read just before and just after the measured part.
+//! `--pid`, the server's CPU time is read just before and just after the measured part. With `--turn` the measured part
+//! comes in turns, one for each line of input, so that several servers can be measured as good as at once.
 
 mod client;
 
@@ -47,6 +48,9 @@ struct Args {
     /// Call for so many seconds before measuring.
     #[arg(long, default_value_t = 0.3)]
     warmup: f64,
+    /// Instead of `--seconds` at once: for each line of input so many seconds, then print "ready", until the input ends.
+    #[arg(long)]
+    turn: Option<f64>,
     /// How many features the server's database has.
     #[arg(long, default_value_t = 100)]
     features: usize,
@@ -118,7 +122,7 @@ enum Phase {
     Calls,
     /// RouteChat: open the calls and leave the first notes.
     Prime,
-    /// RouteChat: send the second notes and end the calls.
+    /// RouteChat: send second notes until the time is up, and end the calls that have sent all of theirs.
     Chat,
 }
 
@@ -178,12 +182,21 @@ impl Run {
 
     /// Whether another call may begin.
     fn permit(&self, now: Instant) -> bool {
-        if self.deadline.get().is_some_and(|deadline| now >= deadline) {
+        if self.time_is_up(now) {
             return false;
         }
         let left = self.calls_left.get();
         self.calls_left.set(left.saturating_sub(1));
         left > 0
+    }
+
+    fn time_is_up(&self, now: Instant) -> bool {
+        self.deadline.get().is_some_and(|deadline| now >= deadline)
+    }
+
+    /// Ends what is under way after so many seconds.
+    fn set_deadline(&self, seconds: Option<f64>) {
+        self.deadline.set(seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds)));
     }
 
     fn fail(&self, why: String) {
@@ -237,9 +250,9 @@ impl Cost {
 fn main() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let args = Args::parse();
-    // A fixed number of calls may take as long as it takes, under callgrind for one.
+    // A fixed number of calls may take as long as it takes, under callgrind for one, and so may the turns of others.
     let limit = Duration::from_secs_f64(args.warmup + args.seconds + 60.0);
-    let limit = if args.calls.is_some() { Duration::from_secs(3_600) } else { limit };
+    let limit = if args.calls.is_some() || args.turn.is_some() { Duration::from_secs(3_600) } else { limit };
     LocalSet::new().block_on(&runtime, async {
         // Never asleep, so that no server pays for waking it: over a network the other host pays for that.
         tokio::spawn(async {
@@ -271,27 +284,39 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
         Work::Chat => {
             let end = Instant::now() + Duration::from_secs_f64(args.seconds);
             let mut calls = args.calls.unwrap_or(u64::MAX);
-            while calls > 0 && (args.calls.is_some() || Instant::now() < end) {
+            'turns: while calls > 0 && (args.calls.is_some() || args.turn.is_some() || Instant::now() < end) {
+                run.set_deadline(None);
                 all(&run, &mut clients, Phase::Prime).await;
-                cost.of(args.pid, all(&run, &mut clients, Phase::Chat)).await;
+                let opened = clients.iter().any(Client::has_calls);
+                while clients.iter().any(Client::has_calls) {
+                    if args.turn.is_some() && !another_turn() {
+                        break 'turns;
+                    }
+                    run.set_deadline(args.turn);
+                    cost.of(args.pid, all(&run, &mut clients, Phase::Chat)).await;
+                }
                 calls = calls.saturating_sub((args.connections * args.streams) as u64);
-                if run.totals.borrow().errors > 1_000 {
+                if !opened || run.totals.borrow().errors > 1_000 {
                     break;
                 }
             }
         }
         _ => {
             if args.warmup > 0.0 {
-                run.deadline.set(Some(Instant::now() + Duration::from_secs_f64(args.warmup)));
+                run.set_deadline(Some(args.warmup));
                 all(&run, &mut clients, Phase::Calls).await;
                 let warm = run.totals.take();
                 run.totals.borrow_mut().errors = warm.errors;
                 run.totals.borrow_mut().first_error = warm.first_error;
             }
-            let end = Instant::now() + Duration::from_secs_f64(args.seconds);
-            run.deadline.set(args.calls.is_none().then_some(end));
             run.calls_left.set(args.calls.unwrap_or(u64::MAX));
-            cost.of(args.pid, all(&run, &mut clients, Phase::Calls)).await;
+            while args.turn.is_none() || another_turn() {
+                run.set_deadline(args.turn.or_else(|| args.calls.is_none().then_some(args.seconds)));
+                cost.of(args.pid, all(&run, &mut clients, Phase::Calls)).await;
+                if args.turn.is_none() {
+                    break;
+                }
+            }
         }
     }
     let rss_after = if matches!(args.work, Work::Idle | Work::Half) { settled(args.pid).await } else { memory().0 };
@@ -321,6 +346,13 @@ async fn drive(run: Rc<Run>) -> std::io::Result<()> {
     });
     println!("{line}");
     Ok(())
+}
+
+/// Says that this generator is ready, and waits until it is told to take another turn. The whole thread waits, so that it
+/// does not disturb the turns of others; false when the input has ended.
+fn another_turn() -> bool {
+    println!("ready");
+    std::io::stdin().read_line(&mut String::new()).is_ok_and(|read| read > 0)
 }
 
 /// Lets every connection do its part of a phase.
