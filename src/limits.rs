@@ -13,9 +13,9 @@ use std::time::Duration;
 /// their own and 0.04 us in frames of 16 KiB.
 pub const BATCH: usize = 16 * 1024;
 
-/// How many bytes wait under HTTP/2 for one system call. Four of the largest common DATA frames: more gains nothing
-/// measurable.
-pub const WRITE_BUFFER: usize = 64 * 1024;
+/// How many bytes wait under HTTP/2 for one system call: eight of the largest common DATA frames. Half as many cost a
+/// tenth more in long streams, twice as many save one per cent.
+pub const WRITE_BUFFER: usize = 128 * 1024;
 
 /// What a server or a client allows its peer. `Limits::default()` holds for servers on the open network.
 #[derive(Clone, Debug)]

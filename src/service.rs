@@ -2,7 +2,8 @@
 
 use std::future::Future;
 
-use crate::{call::IncomingCall, status::Status};
+use crate::call::{IncomingCall, Reply};
+use crate::status::Status;
 
 /// A set of methods under one name. [`service!`](crate::service) implements it; by hand it is needed for proxies and
 /// the like.
@@ -14,7 +15,7 @@ pub trait Service: Send + Sync + 'static {
     fn serves(&self, name: &str) -> bool;
 
     /// Answers one call to `method`, which is one of [`METHODS`](Self::METHODS).
-    fn call(&self, method: &'static Method, call: IncomingCall) -> impl Future<Output = Result<(), Status>> + Send;
+    fn call(&self, method: &'static Method, call: IncomingCall) -> impl Future<Output = Result<Reply, Status>> + Send;
 }
 
 /// One method of a service, as its declaration says.
@@ -116,7 +117,7 @@ macro_rules! service {
 
                     async fn call(
                         &self, method: &'static $crate::server::Method, call: $crate::call::IncomingCall,
-                    ) -> Result<(), $crate::status::Status> {
+                    ) -> Result<$crate::call::Reply, $crate::status::Status> {
                         let Dispatch(service) = self;
                         match method.name {
                             $( stringify!($Method) => {
@@ -195,22 +196,20 @@ macro_rules! service {
     // From a call that arrived to the handler, and back.
     (@answer $service:ident $call:ident $method:ident (stream $Q:ty) (stream $R:ty)) => {{
         let (requests, mut responses) = $call.bidirectional();
-        $service.$method(requests, &mut responses).await
+        $service.$method(requests, &mut responses).await.map(|()| $crate::call::Reply::new())
     }};
     (@answer $service:ident $call:ident $method:ident ($Q:ty) (stream $R:ty)) => {{
         let (request, mut responses) = $call.server_streaming().await?;
-        $service.$method(request, &mut responses).await
+        $service.$method(request, &mut responses).await.map(|()| $crate::call::Reply::new())
     }};
-    (@answer $service:ident $call:ident $method:ident (stream $Q:ty) ($($response:tt)+)) => {{
-        let (requests, reply) = $call.client_streaming();
-        $crate::service!(@reply reply, $service.$method(requests).await?, $($response)+)
-    }};
-    (@answer $service:ident $call:ident $method:ident ($Q:ty) ($($response:tt)+)) => {{
-        let (request, reply) = $call.unary().await?;
-        $crate::service!(@reply reply, $service.$method(request).await?, $($response)+)
-    }};
-    (@reply $reply:ident, $answer:expr, encoded $R:ty) => {{ $reply.send_encoded($answer); Ok(()) }};
-    (@reply $reply:ident, $answer:expr, $R:ty) => { $reply.send(&$answer) };
+    (@answer $service:ident $call:ident $method:ident (stream $Q:ty) ($($response:tt)+)) => {
+        $crate::service!(@frames $service.$method($call.client_streaming()).await?, $($response)+)
+    };
+    (@answer $service:ident $call:ident $method:ident ($Q:ty) ($($response:tt)+)) => {
+        $crate::service!(@frames $service.$method($call.unary().await?).await?, $($response)+)
+    };
+    (@frames $answer:expr, encoded $R:ty) => { Ok($answer.into_frames()) };
+    (@frames $answer:expr, $R:ty) => { Ok($crate::codec::Encoded::new([&$answer])?.into_frames()) };
 
     // What the method table says of a request or a response.
     (@name stream $T:ty) => { stringify!($T) };

@@ -132,6 +132,10 @@ impl Echo for Parrot {
             if text == "stop" {
                 return Err(Status::out_of_range("enough"));
             }
+            if text == "elsewhere" {
+                tokio::spawn(async move { while texts.next().await.is_ok_and(|text| text.is_some()) {} });
+                return std::future::pending().await;
+            }
             all += &text;
         }
         Ok(text(all))
@@ -321,6 +325,18 @@ async fn an_upload_dropped_half_way_is_cancelled_and_never_looks_complete() {
     let (mut texts, answer) = client.join().await.unwrap();
     texts.send(text("half")).await.unwrap();
     parrot.until(1).await;
+    drop(texts);
+    assert_eq!(soon(answer.response()).await.unwrap_err().code(), Code::CANCELLED);
+    parrot.until(0).await;
+}
+
+#[tokio::test]
+async fn a_reset_ends_a_call_whose_request_is_read_in_another_task() {
+    let (_running, parrot, client) = serve();
+    let (mut texts, answer) = client.join().await.unwrap();
+    texts.send(text("elsewhere")).await.unwrap();
+    parrot.until(1).await;
+    texts.send(text("and on")).await.unwrap();
     drop(texts);
     assert_eq!(soon(answer.response()).await.unwrap_err().code(), Code::CANCELLED);
     parrot.until(0).await;

@@ -100,8 +100,8 @@ pub struct ResponseBody {
 #[derive(Debug)]
 enum Stage {
     Head(ResponseFuture),
-    Messages(RecvStream),
-    Trailers(RecvStream),
+    /// Messages, and the trailers after them.
+    Body(RecvStream),
     Over(Result<(), Status>),
 }
 
@@ -155,17 +155,13 @@ impl ResponseBody {
                     Ok(response) => self.read_head(response),
                     Err(error) => Stage::Over(Err(self.lost(error, "its response was awaited"))),
                 },
-                Stage::Messages(body) => match ready!(poll_body(body, cx)) {
+                Stage::Body(body) => match ready!(poll_body(body, cx)) {
                     Some(Ok(chunk)) => return Poll::Ready(Ok(Some(chunk))),
                     Some(Err(error)) => Stage::Over(Err(self.lost(error, "its response was read"))),
-                    None => match std::mem::replace(&mut self.stage, Stage::Over(Ok(()))) {
-                        Stage::Messages(body) => Stage::Trailers(body),
-                        other => other,
+                    None => match ready!(body.poll_trailers(cx)) {
+                        Ok(trailers) => self.read_trailers(trailers.unwrap_or_default()),
+                        Err(error) => Stage::Over(Err(self.lost(error, "its trailers were read"))),
                     },
-                },
-                Stage::Trailers(body) => match ready!(body.poll_trailers(cx)) {
-                    Ok(trailers) => self.read_trailers(trailers.unwrap_or_default()),
-                    Err(error) => Stage::Over(Err(self.lost(error, "its trailers were read"))),
                 },
                 Stage::Over(result) => return Poll::Ready(result.clone().map(|()| None)),
             };
@@ -174,20 +170,17 @@ impl ResponseBody {
 
     fn read_head(&mut self, response: http::Response<RecvStream>) -> Stage {
         let (parts, body) = response.into_parts();
-        match head::read_response(&parts) {
+        let head = match head::read_response(&parts) {
             Ok(head) if head.status.is_some() => return self.read_trailers(parts.headers),
-            Ok(head) => {
-                if let Some(encoding) = head.encoding {
-                    let encoding = String::from_utf8_lossy(encoding).into_owned();
-                    return Stage::Over(Err(Status::internal(format!(
-                        "the server compresses with {encoding}, which was not offered to it"
-                    ))));
-                }
-            }
+            Ok(head) => head,
             Err(refused) => return Stage::Over(Err(refused.into())),
+        };
+        if let Some(encoding) = head.encoding.map(String::from_utf8_lossy) {
+            let text = format!("the server compresses with {encoding}, which was not offered to it");
+            return Stage::Over(Err(Status::internal(text)));
         }
         self.metadata = Metadata::from_headers(parts.headers);
-        Stage::Messages(body)
+        Stage::Body(body)
     }
 
     fn read_trailers(&mut self, trailers: HeaderMap) -> Stage {

@@ -19,4 +19,4 @@ pub(crate) use error::status_of;
 pub use inbound::{Inbound, Source};
 pub use outbound::Outbound;
 pub(crate) use outbound::{Origin, Outlet};
-pub use server::{CallContext, IncomingCall, Request};
+pub use server::{CallContext, IncomingCall, Reply, Request};

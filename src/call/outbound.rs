@@ -8,9 +8,10 @@
 //! polls the call and moves what was put in on to h2. Only the driver waits for flow control, so that h2, which keeps
 //! one waker a stream, always wakes the one who can act.
 
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use std::{borrow::Borrow, future::poll_fn, marker::PhantomData, mem, net::SocketAddr};
+use std::{borrow::Borrow, future::poll_fn, marker::PhantomData, mem, net::SocketAddr, ptr};
 
 use bytes::{Bytes, BytesMut};
 use h2::{SendStream, server::SendResponse};
@@ -62,7 +63,7 @@ impl<T: Message> Outbound<T> {
     /// As for [`send`](Self::send).
     pub async fn send_encoded(&mut self, messages: Encoded<T>) -> Result<(), Status> {
         let frames = messages.into_frames();
-        if frames.len() < BATCH / 4 { self.copy(&frames).await } else { self.hand_over(frames).await }
+        if frames.len() < BATCH / 4 { self.send_frames(&frames).await } else { self.hand_over(frames).await }
     }
 
     /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's
@@ -71,14 +72,6 @@ impl<T: Message> Outbound<T> {
     /// # Errors
     /// As for [`send`](Self::send).
     pub async fn send_frames(&mut self, frames: &[u8]) -> Result<(), Status> {
-        if frames.len() < BATCH {
-            self.copy(frames).await
-        } else {
-            self.hand_over(Bytes::copy_from_slice(frames)).await
-        }
-    }
-
-    async fn copy(&mut self, frames: &[u8]) -> Result<(), Status> {
         let wait = self.outlet.lock().put_frames(frames)?;
         if wait { self.room().await } else { Ok(()) }
     }
@@ -123,6 +116,8 @@ impl<T> Drop for Outbound<T> {
 pub(crate) struct Outlet {
     state: Mutex<State>,
     pub(crate) origin: Origin,
+    /// Whom the next frame of a server's request wakes: the data of the waker that its reader waits with.
+    pub(super) reader: AtomicPtr<()>,
 }
 
 /// What a server knows of a call from its head. A client has no use for it.
@@ -152,7 +147,8 @@ pub(crate) struct State {
     /// The method has a stream in some direction: its response head does not wait for a message, because there are
     /// clients that wait for the head.
     pub(super) is_streaming: bool,
-    /// The driver is polling this call right now, and will look at the outlet afterwards.
+    /// The driver is polling this call right now, and will look at the outlet afterwards. So it always is when a
+    /// server's handler sends.
     driven: bool,
     driver: Option<Waker>,
     sender: Option<Waker>,
@@ -198,11 +194,18 @@ impl Outlet {
     }
 
     fn new(stage: Stage, origin: Origin, is_request: bool) -> Self {
-        let (extra, buffer, piece, unasked, driven, driver, sender) = Default::default();
-        let (end, is_streaming) = (End::Open, is_request);
+        let (extra, buffer, piece, unasked, driver, sender) = Default::default();
+        let (end, is_streaming, driven) = (End::Open, is_request, !is_request);
         let state =
             State { stage, extra, buffer, piece, unasked, end, is_request, is_streaming, driven, driver, sender };
-        Outlet { state: Mutex::new(state), origin }
+        Outlet { state: Mutex::new(state), origin, reader: AtomicPtr::default() }
+    }
+
+    /// After a server's call was polled and has yielded: [`State::poll_yield`].
+    pub(crate) fn poll_yield(&self, cx: &mut Context<'_>) -> Poll<Status> {
+        let reads = self.reader.load(Relaxed).cast_const() == cx.waker().data();
+        self.reader.store(ptr::null_mut(), Relaxed);
+        self.lock().poll_yield(cx, reads)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -274,7 +277,7 @@ impl State {
         Poll::Pending
     }
 
-    pub(super) fn set_piece(&mut self, frames: Bytes) {
+    pub(crate) fn set_piece(&mut self, frames: Bytes) {
         self.piece = frames;
         self.wake_driver();
     }
@@ -317,32 +320,22 @@ impl State {
 
 /// What the driver does.
 impl State {
-    /// Before the call is polled: moves on what flow control meanwhile allows.
-    pub(crate) fn begin(&mut self, cx: &Context<'_>) {
-        self.driven = true;
-        if !self.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
-            self.driver = Some(cx.waker().clone());
-        }
-        if !self.is_empty() {
-            self.advance();
-        }
-    }
-
     /// After the call was polled and has yielded: hands over what it has sent, and watches for room and for the peer's
     /// reset.
     ///
-    /// Ready with the call's status when the peer has reset the stream or the connection is lost.
-    pub(crate) fn poll_yield(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
+    /// Ready with the call's status when the peer has reset the stream or the connection is lost. A call that `reads`,
+    /// waiting for the request with the same waker, is woken by these anyway and fails there: two locks less.
+    pub(crate) fn poll_yield(&mut self, cx: &mut Context<'_>, reads: bool) -> Poll<Status> {
         if self.is_streaming {
             self.send_head();
         }
         let _ = self.poll_drain(cx);
-        self.driven = false;
         let reset = match &mut self.stage {
-            Stage::Head(respond) => respond.poll_reset(cx),
-            Stage::Body(stream) => stream.poll_reset(cx),
             Stage::Over(Some(status)) => return Poll::Ready(status.clone()),
             Stage::Over(None) => return Poll::Pending,
+            _ if reads => return Poll::Pending,
+            Stage::Head(respond) => respond.poll_reset(cx),
+            Stage::Body(stream) => stream.poll_reset(cx),
         };
         let status = match ready!(reset) {
             Ok(reason) => status_of_reset(reason, "the call was running"),
@@ -383,11 +376,13 @@ impl State {
 
     /// Drives a client's request until it has ended. Ready when nothing is left to do.
     pub(crate) fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.begin(cx);
+        self.driven = true;
+        self.driver.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
         if self.end == End::Cancel {
             self.reset(h2::Reason::CANCEL, Status::cancelled("the request was dropped before its end"));
         }
-        let _ = self.poll_yield(cx);
+        let _ = self.poll_yield(cx, false);
+        self.driven = false;
         match self.stage {
             Stage::Over(_) => Poll::Ready(()),
             _ => Poll::Pending,

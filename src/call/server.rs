@@ -8,6 +8,7 @@
 //! bidirectional        Inbound<Q>         &mut Outbound<R>
 //! ```
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 use std::{net::SocketAddr, sync::Arc};
 
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 use super::error::status_of;
 use super::inbound::{Inbound, Source, poll_body};
 use super::outbound::{Outbound, Outlet};
-use crate::{codec::Encoded, metadata::Metadata, status::Status};
+use crate::{metadata::Metadata, status::Status};
 
 /// One message of a client, with what is known of its call.
 #[derive(Debug)]
@@ -89,9 +90,10 @@ impl IncomingCall {
     ///
     /// # Errors
     /// As [`Inbound::next`]; UNIMPLEMENTED when the request has no message, or two.
-    pub async fn unary<Q: Message + Default>(self) -> Result<(Request<Q>, Reply), Status> {
-        let reply = self.reply();
-        Ok((self.request().await?, reply))
+    pub async fn unary<Q: Message + Default>(self) -> Result<Request<Q>, Status> {
+        let mut requests = self.requests();
+        let message = requests.one().await?;
+        Ok(Request { message, context: requests.source.context })
     }
 
     /// One message in, a stream out.
@@ -104,14 +106,13 @@ impl IncomingCall {
         R: Message,
     {
         let responses = self.responses();
-        Ok((self.request().await?, responses))
+        Ok((self.unary().await?, responses))
     }
 
     /// A stream in, one message out.
-    pub fn client_streaming<Q: Message + Default>(self) -> (Inbound<Q>, Reply) {
-        let reply = self.reply();
-        reply.outlet.lock().is_streaming = true;
-        (self.requests(), reply)
+    pub fn client_streaming<Q: Message + Default>(self) -> Inbound<Q> {
+        self.outlet.lock().is_streaming = true;
+        self.requests()
     }
 
     /// A stream in, a stream out.
@@ -120,19 +121,9 @@ impl IncomingCall {
         (self.requests(), responses)
     }
 
-    async fn request<Q: Message + Default>(self) -> Result<Request<Q>, Status> {
-        let mut requests = self.requests();
-        let message = requests.one().await?;
-        Ok(Request { message, context: requests.source.context })
-    }
-
     fn requests<Q: Message + Default>(self) -> Inbound<Q> {
         let context = CallContext { outlet: self.outlet };
         Inbound::new(RequestBody { body: self.body, context }, self.max_message)
-    }
-
-    fn reply(&self) -> Reply {
-        Reply { outlet: Arc::clone(&self.outlet) }
     }
 
     fn responses<R: Message>(&self) -> Outbound<R> {
@@ -141,26 +132,9 @@ impl IncomingCall {
     }
 }
 
-/// Where the one answer of a unary or client-streaming call goes.
-#[derive(Debug)]
-pub struct Reply {
-    outlet: Arc<Outlet>,
-}
-
-impl Reply {
-    /// Takes the answer. It leaves when the call ends, together with its trailers.
-    ///
-    /// # Errors
-    /// RESOURCE_EXHAUSTED for a message over 4 GiB.
-    pub fn send<R: Message>(self, message: &R) -> Result<(), Status> {
-        self.outlet.lock().put(message).map(|_| ())
-    }
-
-    /// Takes an answer that is encoded already, as one message.
-    pub fn send_encoded<R: Message>(self, message: Encoded<R>) {
-        self.outlet.lock().set_piece(message.into_frames());
-    }
-}
+/// What is left to send when a handler has returned: the one message of its answer in its frame; nothing where the answer
+/// was a stream.
+pub type Reply = Bytes;
 
 /// The request of a call on a server, as the source of an [`Inbound`].
 #[derive(Debug)]
@@ -177,7 +151,11 @@ impl Source for RequestBody {
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
-        let chunk = ready!(poll_body(&mut self.body, cx)).transpose();
+        let chunk = poll_body(&mut self.body, cx);
+        if chunk.is_pending() {
+            self.context.outlet.reader.store(cx.waker().data().cast_mut(), Relaxed);
+        }
+        let chunk = ready!(chunk).transpose();
         Poll::Ready(chunk.map_err(|error| status_of(error, "the request was read")))
     }
 }

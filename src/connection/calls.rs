@@ -59,10 +59,12 @@ impl<F: Future<Output = ()>> Calls<F> {
 
     /// Polls each call that is new or was woken, once.
     pub(crate) fn poll(&mut self) {
-        self.due.append(&mut lock(&self.woken.places));
+        for place in lock(&self.woken.places).drain(..) {
+            self.due.push(place);
+            self.places.get(place).inspect(|place| place.signal.is_listed.store(false, Ordering::Relaxed));
+        }
         for place in self.due.drain(..) {
-            let Some(Place { call, signal, waker }) = self.places.get_mut(place) else { continue };
-            signal.is_listed.store(false, Ordering::SeqCst);
+            let Some(Place { call, waker, .. }) = self.places.get_mut(place) else { continue };
             let Some(running) = call.as_mut().as_pin_mut() else { continue };
             if running.poll(&mut Context::from_waker(waker)).is_ready() {
                 call.set(None);
@@ -89,9 +91,14 @@ impl Wake for Signal {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.is_listed.swap(true, Ordering::SeqCst) {
-            lock(&self.woken.places).push(self.place);
+        let mut places = lock(&self.woken.places);
+        if !self.is_listed.load(Ordering::Relaxed) {
+            self.is_listed.store(true, Ordering::Relaxed);
+            places.push(self.place);
+            if places.len() == 1 {
+                drop(places);
+                self.woken.turn.wake_by_ref();
+            }
         }
-        self.woken.turn.wake_by_ref();
     }
 }

@@ -15,7 +15,7 @@ use tokio::{task::JoinSet, time::Instant};
 use tracing::info;
 
 use super::{Router, Server, heavy::STRETCH};
-use crate::call::{IncomingCall, Origin, Outlet};
+use crate::call::{IncomingCall, Origin, Outlet, Reply};
 use crate::{call::client::Deadline, metadata::Metadata, status::Status, wire::code::Code, wire::head};
 
 /// What the calls of one connection have in common.
@@ -115,14 +115,13 @@ fn admit(parts: &request::Parts) -> Result<Option<Deadline>, (Response<()>, Stat
 /// Polls a call's handler, and each time that it yields sends on its messages and looks at the two things that end a
 /// call from outside: the client's reset and the deadline.
 fn poll_call(
-    handler: Pin<&mut impl Future<Output = Result<(), Status>>>, outlet: &Outlet, deadline: &mut Option<Deadline>,
+    handler: Pin<&mut impl Future<Output = Result<Reply, Status>>>, outlet: &Outlet, deadline: &mut Option<Deadline>,
     cx: &mut Context<'_>,
 ) -> Poll<Outcome> {
-    outlet.lock().begin(cx);
-    if let Poll::Ready(outcome) = poll_caught(handler, cx) {
-        return Poll::Ready(Outcome::Ended(outcome.err().unwrap_or_else(|| Status::new(Code::OK, ""))));
+    if let Poll::Ready(result) = poll_caught(handler, cx) {
+        return Poll::Ready(Outcome::Ended(result));
     }
-    if let Poll::Ready(status) = outlet.lock().poll_yield(cx) {
+    if let Poll::Ready(status) = outlet.poll_yield(cx) {
         return Poll::Ready(Outcome::Lost(status));
     }
     Deadline::poll(deadline, cx).map(Outcome::Late)
@@ -130,21 +129,25 @@ fn poll_call(
 
 /// Sends what follows from the outcome, after all messages: the call's status, which is returned.
 async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>) -> Status {
-    let status = match outcome {
+    let (status, mut answer) = match outcome {
         Outcome::Lost(status) => return status,
         // A message that was cut short can't be followed by trailers: the peer would take them for a broken frame.
         Outcome::Late(status) if !outlet.lock().is_empty() => {
             outlet.lock().reset(Reason::CANCEL, status.clone());
             return status;
         }
-        Outcome::Late(status) | Outcome::Ended(status) => status,
+        Outcome::Late(status) | Outcome::Ended(Err(status)) => (status, Reply::new()),
+        Outcome::Ended(Ok(answer)) => (Status::new(Code::OK, ""), answer),
     };
     poll_fn(|cx| {
         let mut sending = outlet.lock();
+        if !answer.is_empty() {
+            sending.set_piece(std::mem::take(&mut answer));
+        }
         if sending.poll_finish(cx, &status).is_ready() {
             return Poll::Ready(status.clone());
         }
-        if let Poll::Ready(lost) = sending.poll_yield(cx) {
+        if let Poll::Ready(lost) = sending.poll_yield(cx, false) {
             return Poll::Ready(lost);
         }
         // The client does not read its answer, and its time is up: only a reset passes a window that is full.
@@ -158,7 +161,7 @@ async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>)
 /// How a handler's run came to its end.
 enum Outcome {
     /// The handler returned this.
-    Ended(Status),
+    Ended(Result<Reply, Status>),
     /// The stream or the connection is gone, and nobody there to tell.
     Lost(Status),
     /// The deadline passed.
@@ -167,8 +170,8 @@ enum Outcome {
 
 /// A handler that panics ends its own call, and no other.
 fn poll_caught(
-    handler: Pin<&mut impl Future<Output = Result<(), Status>>>, cx: &mut Context<'_>,
-) -> Poll<Result<(), Status>> {
+    handler: Pin<&mut impl Future<Output = Result<Reply, Status>>>, cx: &mut Context<'_>,
+) -> Poll<Result<Reply, Status>> {
     catch_unwind(AssertUnwindSafe(|| handler.poll(cx))).unwrap_or_else(|panic| {
         tracing::error!(panic = panic_text(&*panic), "a handler panicked");
         Poll::Ready(Err(Status::internal("the handler of this call panicked")))

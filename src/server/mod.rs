@@ -28,7 +28,8 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{call::IncomingCall, connection::ByteStream, limits::Limits, status::Status};
+use crate::call::{IncomingCall, Reply};
+use crate::{connection::ByteStream, limits::Limits, status::Status};
 
 pub use crate::service::{Method, Service};
 pub use listen::listen;
@@ -86,10 +87,11 @@ impl<R: Router> Server<R> {
 /// Finds the service of a call: a list of [`Route`]s, nested, so that every call's future has a known type and size,
 /// and none needs a box of its own.
 pub trait Router: Send + Sync + 'static {
-    /// Answers one call.
+    /// Answers one call: gives the one message that is to be sent, or none where a stream was.
     #[doc(hidden)]
-    fn route(&self, service: &str, method: &str, call: IncomingCall)
-    -> impl Future<Output = Result<(), Status>> + Send;
+    fn route(
+        &self, service: &str, method: &str, call: IncomingCall,
+    ) -> impl Future<Output = Result<Reply, Status>> + Send;
 }
 
 /// The end of the list.
@@ -97,7 +99,7 @@ pub trait Router: Send + Sync + 'static {
 pub struct NoService;
 
 impl Router for NoService {
-    async fn route(&self, service: &str, method: &str, _: IncomingCall) -> Result<(), Status> {
+    async fn route(&self, service: &str, method: &str, _: IncomingCall) -> Result<Reply, Status> {
         Err(Status::unimplemented(format!("there is no service {service} here, for /{service}/{method}")))
     }
 }
@@ -110,7 +112,7 @@ pub struct Route<S, R> {
 }
 
 impl<S: Service, R: Router> Router for Route<S, R> {
-    async fn route(&self, service: &str, method: &str, call: IncomingCall) -> Result<(), Status> {
+    async fn route(&self, service: &str, method: &str, call: IncomingCall) -> Result<Reply, Status> {
         if !self.service.serves(service) {
             return self.others.route(service, method, call).await;
         }
@@ -148,7 +150,7 @@ impl<S: Service> Service for Named<S> {
         self.service.serves(name) || self.names.iter().any(|own| own == name)
     }
 
-    fn call(&self, method: &'static Method, call: IncomingCall) -> impl Future<Output = Result<(), Status>> + Send {
+    fn call(&self, method: &'static Method, call: IncomingCall) -> impl Future<Output = Result<Reply, Status>> + Send {
         self.service.call(method, call)
     }
 }
