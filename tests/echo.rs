@@ -320,6 +320,20 @@ async fn dropping_a_call_drops_its_handler() {
 }
 
 #[tokio::test]
+async fn calls_that_come_together_all_begin_though_none_is_answered() {
+    let (_running, parrot, client) = serve();
+    let calls: Vec<_> = std::iter::repeat_with(|| {
+        let client = client.clone();
+        tokio::spawn(async move { client.say(text("sleep")).await })
+    })
+    .take(100)
+    .collect();
+    parrot.until(100).await;
+    calls.iter().for_each(|call| call.abort());
+    parrot.until(0).await;
+}
+
+#[tokio::test]
 async fn an_upload_dropped_half_way_is_cancelled_and_never_looks_complete() {
     let (_running, parrot, client) = serve();
     let (mut texts, answer) = client.join().await.unwrap();

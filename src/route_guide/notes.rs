@@ -67,8 +67,7 @@ impl Notes {
         let link = if first == start { FIRST } else { number(&self.bytes, last) | start as u32 };
         (&mut self.bytes[last..]).put_u32(link);
         if self.bytes.len() + self.points * NOTE_OVERHEAD > MAX_NOTES {
-            let text = format!("the notes of this call exceed the {MAX_NOTES} bytes it may store");
-            return Err(Status::resource_exhausted(text));
+            return Err(Status::resource_exhausted(format!("a call may store {MAX_NOTES} bytes of notes at most")));
         }
         self.guess = first + FRAME + self.frame(first).len();
         Ok(self.chain(first).take_while(move |at| *at != start).map(|at| self.frame(at)))

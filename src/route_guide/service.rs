@@ -49,8 +49,8 @@ impl RouteGuide for Guide {
 
     async fn list_features(&self, request: Request<Rectangle>, features: &mut Outbound<Feature>) -> Result<(), Status> {
         for run in self.features.within(&Bounds::from(&request.message)) {
-            let run = Encoded::from_frames(self.features.frames(run)); // encoded when the database was loaded
-            features.send_encoded(run).await?; // waits when the client's flow-control window is full
+            // Encoded when the database was loaded. It waits when the client's flow-control window is full.
+            features.send_encoded(Encoded::from_frames(self.features.frames(run))).await?;
         }
         Ok(())
     }

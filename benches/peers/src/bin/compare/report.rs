@@ -360,7 +360,7 @@ fn growth(places: &Places, out: &mut String, scale: &Scale) -> Result<()> {
     }
     writeln!(
         out,
-        "\n## How cost grows\n\nEach figure is the median of three measurements; the figures are in CSV files beside the plots. \
+        "\n## How cost grows\n\nAll sizes and servers of a plot are measured in turns of 0.1 s, two seconds each; the figures are in CSV files beside the plots. \
          Both axes are logarithmic. A step is told where cost grows by a quarter more than the work between two neighbouring sizes."
     )?;
     for growth in &scale.growths {

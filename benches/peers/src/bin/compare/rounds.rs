@@ -102,7 +102,7 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
 
 /// Has the generators take turns, another one first each time, until each has had so many seconds. One whose calls take
 /// longer than a turn has fewer of them.
-fn interleave(mut generators: Vec<Turns>, round: usize, seconds: f64) -> Result<Vec<Figures>> {
+pub fn interleave(mut generators: Vec<Turns>, round: usize, seconds: f64) -> Result<Vec<Figures>> {
     let count = generators.len();
     let mut had = vec![Duration::ZERO; count];
     for turn in round.. {

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use peers::stats::median;
 use serde::{Deserialize, Serialize};
 
-use crate::servers::{FLOOR, Figures, OURS, Server, TONIC};
+use crate::rounds::interleave;
+use crate::servers::{FLOOR, Figures, OURS, Running, Server, TONIC, Turns};
 use crate::{Places, Result};
 
 /// Series of one plot: what is on its axes, and a point per server and size.
@@ -204,29 +204,16 @@ pub fn run(places: &Places, servers: &[Server], quick: bool, only: &[String]) ->
             growths.extend(earlier.extract_if(.., |growth| growth.name == axis.name));
             continue;
         }
-        let mut points = Vec::new();
+        let mut runs = Vec::new();
         for &size in axis.sizes.iter().filter(|size| **size <= most) {
             for server in servers.iter().filter(|s| axis.canned || !s.canned) {
-                let point = match measure(places, axis, size, server, quick) {
-                    Ok(point) => point,
-                    Err(e) => {
-                        println!("{:12} {size:9} {:13} left out: {e}", axis.name, server.name);
-                        continue;
-                    }
-                };
-                println!(
-                    "{:12} {size:9} {:13} {:9.3} {}, up after {:.1} s, {:.0} MiB, {} errors",
-                    axis.name,
-                    server.name,
-                    point.y,
-                    axis.y,
-                    point.start_s,
-                    point.rss_peak as f64 / (1 << 20) as f64,
-                    point.errors,
-                );
-                points.push(point);
+                match Run::begin(places, axis, size, server) {
+                    Ok(run) => runs.push(run),
+                    Err(e) => println!("{:12} {size:9} {:13} left out: {e}", axis.name, server.name),
+                }
             }
         }
+        let points = measure(axis, runs, if quick { 0.3 } else { 2.0 })?;
         let [name, title, x, y] = [axis.name, axis.title, axis.x, axis.y].map(String::from);
         growths.push(Growth { name, title, x, y, proportional: axis.proportional, points });
     }
@@ -238,36 +225,56 @@ pub fn run(places: &Places, servers: &[Server], quick: bool, only: &[String]) ->
     Ok(Scale { growths, memory })
 }
 
-/// The median of three measurements.
-fn measure(places: &Places, axis: &Axis, size: usize, server: &Server, quick: bool) -> Result<Point> {
-    let (mut args, features, name_len) = (axis.setting)(size);
-    args.push(format!("--seconds={}", if quick { 0.3 } else { 0.7 }));
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    if !server.canned {
-        crate::database(&places.work, features, name_len)?;
+/// How long a turn is, in seconds: with calls of some milliseconds among them, far more than one call.
+const TURN: f64 = 0.1;
+
+/// A server that is up, with the generator for one size of an axis.
+struct Run {
+    size: usize,
+    server: &'static str,
+    turns: Turns,
+    start_s: f64,
+    _running: Running,
+}
+
+impl Run {
+    fn begin(places: &Places, axis: &Axis, size: usize, server: &Server) -> Result<Self> {
+        let (args, features, name_len) = (axis.setting)(size);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        if !server.canned {
+            crate::database(&places.work, features, name_len)?;
+        }
+        let begun = Instant::now();
+        let server = if server.name == OURS { server.with(axis.ours) } else { server.clone() };
+        let running = server.start(places, features, name_len)?;
+        let start_s = begun.elapsed().as_secs_f64();
+        let turns = running.take_turns(&args, TURN)?;
+        Ok(Self { size, server: server.name, turns, start_s, _running: running })
     }
-    let begun = Instant::now();
-    let server = if server.name == OURS { server.with(axis.ours) } else { server.clone() };
-    let running = server.start(places, features, name_len)?;
-    let start_s = begun.elapsed().as_secs_f64();
-    // The generator, too, makes the whole database anew each time.
-    let times = if quick || features > 1_000_000 { 1 } else { 3 };
-    let figures = (0..times).map(|_| running.load(&args)).collect::<Result<Vec<_>>>()?;
-    drop(running);
-    for error in figures.iter().filter_map(|f| f.first_error.as_ref()) {
-        println!("{:12} {size:9} {:13} {error}", axis.name, server.name);
+}
+
+/// Measures all sizes of all servers in turns: the machine is the same for both ends of a step.
+fn measure(axis: &Axis, runs: Vec<Run>, seconds: f64) -> Result<Vec<Point>> {
+    let (turns, rest): (Vec<_>, Vec<_>) =
+        runs.into_iter().map(|run| (run.turns, (run.size, run.server, run.start_s, run._running))).unzip();
+    let mut points = Vec::new();
+    for (figures, (size, server, start_s, _running)) in interleave(turns, 0, seconds)?.into_iter().zip(rest) {
+        let Figures { errors, rss_peak, most_open, .. } = figures;
+        let y = (axis.cost)(&figures);
+        println!(
+            "{:12} {size:9} {server:13} {y:9.3} {}, up after {start_s:.1} s, {:.0} MiB, {errors} errors {}",
+            axis.name,
+            axis.y,
+            rss_peak as f64 / (1 << 20) as f64,
+            figures.first_error.as_deref().unwrap_or_default(),
+        );
+        if axis.name == "streams" && most_open < size {
+            println!("{:12} {size:9} {server:13} left out: only {most_open} calls were open at once", axis.name);
+            continue;
+        }
+        points.push(Point { server: server.into(), x: size as f64, y, errors, start_s, rss_peak });
     }
-    if let Some(fewer) = figures.iter().map(|f| f.most_open).find(|open| axis.name == "streams" && *open < size) {
-        return Err(format!("{}: only {fewer} of {size} calls were open at once", server.name).into());
-    }
-    Ok(Point {
-        server: server.name.into(),
-        x: size as f64,
-        y: median(&figures.iter().map(axis.cost).collect::<Vec<_>>()),
-        errors: figures.iter().map(|f| f.errors).sum(),
-        start_s,
-        rss_peak: figures.iter().map(|f| f.rss_peak).max().unwrap_or(0),
-    })
+    Ok(points)
 }
 
 fn memory(places: &Places, server: &Server, connections: usize) -> Result<Memory> {
