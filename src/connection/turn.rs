@@ -25,7 +25,7 @@ pub(crate) struct Turn {
 impl Turn {
     /// Starts a turn of the task in `cx`.
     pub(crate) fn begin(&self, cx: &Context<'_>) {
-        *lock(&self.task) = Some(cx.waker().clone());
+        lock(&self.task).get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
         self.running.store(true, Ordering::SeqCst);
     }
 
