@@ -96,6 +96,7 @@ fn main() -> Result<()> {
         if matches!(part, None | Some(Part::Rounds | Part::All)) {
             let figures = rounds::run(&places, &servers, args.rounds, args.seconds)?;
             keep(&places, "rounds", &figures)?;
+            keep(&places, "machine", &machine::describe(&places, &servers, &args))?;
         }
         if matches!(part, None | Some(Part::Clients | Part::All)) {
             keep(&places, "clients", &clients::run(&places, &servers, args.rounds, args.seconds)?)?;
@@ -110,7 +111,6 @@ fn main() -> Result<()> {
         } else if matches!(part, Some(Part::All)) {
             keep(&places, "scale", &scale::run(&places, &servers, args.quick, &[])?)?;
         }
-        keep(&places, "machine", &machine::describe(&places, &servers, &args))?;
     }
     let document = places.docs.join("performance.md");
     std::fs::write(&document, report::write(&places)?)?;
