@@ -1,9 +1,14 @@
 //! The clients, in turn, several times, against the canned server: what a call costs the one who makes it.
 
+use peers::process;
 use serde::{Deserialize, Serialize};
 
 use crate::servers::{FLOOR, OURS, Running, Server, TONIC, here, pinned};
 use crate::{Places, Result};
+
+/// The share of the processors' time that a measurement may lose to other virtual machines, and how often it is tried.
+const LOSS: f64 = 0.02;
+const ATTEMPTS: usize = 4;
 
 /// A client that can be driven.
 pub struct Client {
@@ -108,7 +113,7 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
             let mut args = case.args.to_vec();
             args.push(&seconds);
             for client in clients.iter().cycle().skip(round).take(clients.len()) {
-                let figures = client.drive(&pinned(1), &running, &args)?;
+                let figures = undisturbed(|| client.drive(&pinned(1), &running, &args))?;
                 let (cost, unit) = match case.per_message {
                     true => (figures.cpu_us_per_message, "message"),
                     false => (figures.cpu_us_per_call, "call"),
@@ -128,6 +133,28 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
         }
     }
     Ok(samples)
+}
+
+/// Measures again, a few times, when the host of a virtual machine took away its processor meanwhile. What lost least
+/// counts. It is for times alone: a server that was measured before has other memory, and other counts.
+fn undisturbed(mut measure: impl FnMut() -> Result<Figures>) -> Result<Figures> {
+    let mut attempt = || -> Result<(f64, Figures)> {
+        let before = process::stolen();
+        let figures = measure()?;
+        let after = process::stolen();
+        Ok(((after.0 - before.0) as f64 / (after.1 - before.1).max(1) as f64, figures))
+    };
+    let mut best = attempt()?;
+    for _ in 1..ATTEMPTS {
+        if best.0 < LOSS {
+            break;
+        }
+        let next = attempt()?;
+        if next.0 < best.0 {
+            best = next;
+        }
+    }
+    Ok(best.1)
 }
 
 impl Client {

@@ -80,8 +80,10 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
                 servers.iter().map(|server| server.start(places, features, None)).collect::<Result<_>>()?;
             for case in CASES.iter().filter(|case| case.features == features) {
                 let turns = running.iter().map(|server| server.take_turns(case.args, TURN));
-                let figures = interleave(turns.collect::<Result<_>>()?, round, seconds)?;
-                for (server, figures) in servers.iter().zip(figures) {
+                let mut turns = turns.collect::<Result<Vec<_>>>()?;
+                interleave(turns.iter_mut().collect(), round, seconds)?;
+                for (server, turns) in servers.iter().zip(turns) {
+                    let figures = turns.figures()?;
                     let cost = if case.per_message { figures.cpu_us_per_message } else { figures.cpu_us_per_call };
                     println!(
                         "round {} {:14} {:13} {cost:9.3} us of CPU, {} calls, {} errors {}",
@@ -102,7 +104,7 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
 
 /// Has the generators take turns, another one first each time, until each has had so many seconds. One whose calls take
 /// longer than a turn has fewer of them.
-pub fn interleave(mut generators: Vec<Turns>, round: usize, seconds: f64) -> Result<Vec<Figures>> {
+pub fn interleave(mut generators: Vec<&mut Turns>, round: usize, seconds: f64) -> Result<()> {
     let count = generators.len();
     let mut had = vec![Duration::ZERO; count];
     for turn in round.. {
@@ -117,5 +119,5 @@ pub fn interleave(mut generators: Vec<Turns>, round: usize, seconds: f64) -> Res
             had[at] += start.elapsed();
         }
     }
-    generators.into_iter().map(Turns::figures).collect()
+    Ok(())
 }

@@ -254,11 +254,11 @@ impl Run {
 }
 
 /// Measures all sizes of all servers in turns: the machine is the same for both ends of a step.
-fn measure(axis: &Axis, runs: Vec<Run>, seconds: f64) -> Result<Vec<Point>> {
-    let (turns, rest): (Vec<_>, Vec<_>) =
-        runs.into_iter().map(|run| (run.turns, (run.size, run.server, run.start_s, run._running))).unzip();
+fn measure(axis: &Axis, mut runs: Vec<Run>, seconds: f64) -> Result<Vec<Point>> {
+    interleave(runs.iter_mut().map(|run| &mut run.turns).collect(), 0, seconds)?;
     let mut points = Vec::new();
-    for (figures, (size, server, start_s, _running)) in interleave(turns, 0, seconds)?.into_iter().zip(rest) {
+    for Run { size, server, turns, start_s, _running } in runs {
+        let figures = turns.figures()?;
         let Figures { errors, rss_peak, most_open, .. } = figures;
         let y = (axis.cost)(&figures);
         println!(

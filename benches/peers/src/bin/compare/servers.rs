@@ -8,17 +8,12 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use peers::process;
 use serde::{Deserialize, Serialize};
 
 use crate::{Places, Result};
 
 /// How long a server may take to load its database and listen.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// The share of the processors' time that a measurement may lose to other virtual machines, and how often it is tried.
-const LOSS: f64 = 0.02;
-const ATTEMPTS: usize = 4;
 
 /// A server that can be started.
 #[derive(Clone)]
@@ -263,24 +258,10 @@ impl Running {
         ["--addr".into(), self.addr.clone(), "--pid".into(), self.child.id().to_string()]
     }
 
-    /// Runs a program that makes calls to it and prints its figures; again, a few times, when the host of a virtual
-    /// machine took away its processor meanwhile. The run that lost least counts.
+    /// Runs a program that makes calls to it and prints its figures.
     pub fn ask<F: serde::de::DeserializeOwned>(&self, mut words: Vec<String>) -> Result<F> {
         words.extend(self.whom());
-        let mut best: Option<(f64, std::process::Output)> = None;
-        for _ in 0..ATTEMPTS {
-            let before = process::stolen();
-            let output = Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).output()?;
-            let after = process::stolen();
-            let lost = (after.0 - before.0) as f64 / (after.1 - before.1).max(1) as f64;
-            if best.as_ref().is_none_or(|best| lost < best.0) {
-                best = Some((lost, output));
-            }
-            if lost < LOSS {
-                break;
-            }
-        }
-        let (_, output) = best.ok_or("it was not asked")?;
+        let output = Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).output()?;
         serde_json::from_slice(&output.stdout).map_err(|_| {
             let text = String::from_utf8_lossy(&output.stderr);
             format!("it failed: {} ({})", text.trim(), words.join(" ")).into()

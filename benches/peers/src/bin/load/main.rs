@@ -375,16 +375,14 @@ async fn all(run: &Rc<Run>, clients: &mut Vec<Client>, phase: Phase) {
     }
 }
 
-/// The server's memory once it has taken in all that was sent: when its CPU clock has stood still for a while, longer
-/// than the host of a virtual machine holds up a processor.
+/// The server's memory once it has taken in all that was sent: when its CPU clock stands still.
 async fn settled(pid: Option<u32>) -> u64 {
     let Some(pid) = pid else { return 0 };
-    let (mut before, mut still) = (process::cpu_time(pid), 0);
+    let mut before = process::cpu_time(pid);
     for _ in 0..150 {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let now = process::cpu_time(pid);
-        still = if now - before < Duration::from_millis(1) { still + 1 } else { 0 };
-        if still == 5 {
+        if now - before < Duration::from_millis(1) {
             break;
         }
         before = now;
