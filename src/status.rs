@@ -167,8 +167,10 @@ impl Error for Status {
 /// INTERNAL.
 impl From<FrameError> for Status {
     fn from(error: FrameError) -> Status {
-        let too_large = matches!(error, FrameError::TooLarge { .. });
-        let code = if too_large { Code::RESOURCE_EXHAUSTED } else { Code::INTERNAL };
+        let code = match error {
+            FrameError::TooLarge { .. } => Code::RESOURCE_EXHAUSTED,
+            FrameError::Flag { .. } | FrameError::Truncated { .. } => Code::INTERNAL,
+        };
         Status::new(code, error.to_string()).with_source(Arc::new(error))
     }
 }

@@ -83,10 +83,7 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
         let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
         let is_over = self.decoder.buffered() == 0 && self.source.is_at_end();
-        if is_over || self.next().await?.is_none() {
-            return Ok(message);
-        }
-        Err(self.cardinality("two"))
+        if is_over || self.next().await?.is_none() { Ok(message) } else { Err(self.cardinality("two")) }
     }
 
     fn cardinality(&self, found: &str) -> Status {

@@ -95,6 +95,7 @@ impl Wake for Signal {
         if !self.is_listed.load(Ordering::Relaxed) {
             self.is_listed.store(true, Ordering::Relaxed);
             places.push(self.place);
+            // Only the first since the last poll: it wakes the turn for all.
             if places.len() == 1 {
                 drop(places);
                 self.woken.turn.wake_by_ref();
