@@ -81,7 +81,10 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
     /// UNIMPLEMENTED where no message comes, or two: so the specification's list of status codes has both sides report
     /// a broken cardinality.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
-        let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
+        let mut message = T::default();
+        if !poll_fn(|cx| self.poll_next(cx, &mut message)).await? {
+            return Err(self.cardinality("none"));
+        }
         let is_over = self.decoder.buffered() == 0 && self.source.is_at_end();
         if is_over || self.next().await?.is_none() { Ok(message) } else { Err(self.cardinality("two")) }
     }

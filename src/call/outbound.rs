@@ -17,8 +17,8 @@ use bytes::{Bytes, BytesMut};
 use h2::{SendStream, server::SendResponse};
 use http::Uri;
 use prost::Message;
-use tokio::time::Instant;
 
+use super::client::Deadline;
 use super::error::{status_of, status_of_reset};
 use crate::codec::{self, Encoded};
 use crate::{limits::BATCH, metadata::Metadata, status::Status, wire::head};
@@ -27,7 +27,8 @@ use crate::{limits::BATCH, metadata::Metadata, status::Status, wire::head};
 const ROOM: usize = 1024;
 
 /// How much of a call h2 is given without asking for its window: small answers, for which the question would cost more
-/// than the memory that they take while the window is closed.
+/// than the memory that they take while the window is closed. Of what was encoded before, which takes no new memory, it
+/// is given a [`BATCH`].
 const UNASKED: usize = 4 * 1024;
 
 /// The sending half of a call, for messages of type `T`.
@@ -106,7 +107,9 @@ impl<T: Message> Outbound<T> {
 
 impl<T> Drop for Outbound<T> {
     fn drop(&mut self) {
-        self.outlet.lock().abandon();
+        if self.outlet.is_request {
+            self.outlet.lock().abandon();
+        }
     }
 }
 
@@ -115,6 +118,8 @@ impl<T> Drop for Outbound<T> {
 #[derive(Debug)]
 pub(crate) struct Outlet {
     state: Mutex<State>,
+    /// This is a client's request, which must not look complete when its sender goes away.
+    is_request: bool,
     pub(crate) origin: Origin,
     /// Whom the next frame of a server's request wakes: the data of the waker that its reader waits with.
     pub(super) reader: AtomicPtr<()>,
@@ -124,8 +129,10 @@ pub(crate) struct Outlet {
 #[derive(Debug, Default)]
 pub(crate) struct Origin {
     pub(crate) uri: Uri,
+    /// The length of the service's name in the path.
+    pub(crate) service_len: usize,
     pub(crate) metadata: Metadata,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Option<Deadline>,
     pub(crate) peer: Option<SocketAddr>,
 }
 
@@ -142,8 +149,6 @@ pub(crate) struct State {
     /// What h2 was given since it last had window for everything.
     unasked: usize,
     end: End,
-    /// This is a client's request, which must not look complete when its sender goes away.
-    is_request: bool,
     /// The method has a stream in some direction: its response head does not wait for a message, because there are
     /// clients that wait for the head.
     pub(super) is_streaming: bool,
@@ -196,9 +201,8 @@ impl Outlet {
     fn new(stage: Stage, origin: Origin, is_request: bool) -> Self {
         let (extra, buffer, piece, unasked, driver, sender) = Default::default();
         let (end, is_streaming, driven) = (End::Open, is_request, !is_request);
-        let state =
-            State { stage, extra, buffer, piece, unasked, end, is_request, is_streaming, driven, driver, sender };
-        Outlet { state: Mutex::new(state), origin, reader: AtomicPtr::default() }
+        let state = State { stage, extra, buffer, piece, unasked, end, is_streaming, driven, driver, sender };
+        Outlet { state: Mutex::new(state), is_request, origin, reader: AtomicPtr::default() }
     }
 
     /// After a server's call was polled and has yielded: [`State::poll_yield`].
@@ -290,7 +294,7 @@ impl State {
 
     /// One half of a client's call was dropped before its end: the call is cancelled.
     pub(super) fn abandon(&mut self) {
-        if self.is_request && self.end == End::Open {
+        if self.end == End::Open {
             self.end = End::Cancel;
             self.wake_driver();
         }
@@ -441,13 +445,14 @@ impl State {
         let mut progress = false;
         while !self.is_empty() || self.end == End::Stream {
             let Stage::Body(stream) = &mut self.stage else { break };
+            let mut unasked = BATCH;
             if self.piece.is_empty() {
                 self.piece = take_all(&mut self.buffer);
-                progress = true;
+                (unasked, progress) = (UNASKED, true);
             }
             let mut allowed = self.piece.len();
             self.unasked += allowed;
-            if self.unasked > UNASKED {
+            if self.unasked > unasked {
                 // h2 tells a stream's waker of capacity even when it is the stream's own request that brings it. The
                 // driver will look again, and watch, before it yields.
                 if self.driven {
@@ -457,10 +462,10 @@ impl State {
                 let wanted = allowed.min(4 * BATCH);
                 stream.reserve_capacity(wanted);
                 allowed = stream.capacity().min(wanted);
+                self.unasked = if allowed < self.piece.len() { BATCH } else { 0 }; // what then waits is asked for again
                 if allowed == 0 {
                     break;
                 }
-                self.unasked = 0;
             }
             let all = allowed == self.piece.len();
             let data = if all { mem::take(&mut self.piece) } else { self.piece.split_to(allowed) };

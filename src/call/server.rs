@@ -45,7 +45,7 @@ impl CallContext {
 
     /// When the client stops waiting, if it said so in `grpc-timeout`. The handler is dropped then.
     pub fn deadline(&self) -> Option<Instant> {
-        self.outlet.origin.deadline
+        self.outlet.origin.deadline.as_ref().map(|deadline| deadline.at)
     }
 
     /// The client's address, where the connection has one.
@@ -76,16 +76,12 @@ impl CallContext {
 /// A call that has arrived, not yet in one of its four shapes. `service!` makes the right one of it.
 #[derive(Debug)]
 pub struct IncomingCall {
-    body: RecvStream,
-    outlet: Arc<Outlet>,
-    max_message: usize,
+    pub(crate) body: RecvStream,
+    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) max_message: usize,
 }
 
 impl IncomingCall {
-    pub(crate) fn new(body: RecvStream, outlet: Arc<Outlet>, max_message: usize) -> Self {
-        IncomingCall { body, outlet, max_message }
-    }
-
     /// One message in, one out.
     ///
     /// # Errors

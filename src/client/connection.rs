@@ -1,7 +1,8 @@
 //! One connection of a client: its handshake, and the turns that drive it.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker, ready};
 use std::{io, sync::Arc};
 
@@ -11,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::debug;
 
 use crate::call::{Outlet, client::Deadline};
-use crate::connection::{ByteStream, Calls, Keepalive, ROUNDS, Transport, Turn, Verdict};
+use crate::connection::{ByteStream, Calls, ROUNDS, Transport, Turn, keepalive};
 use crate::limits::Limits;
 
 /// A connection that calls can be opened on. Its task ends with the last handle and the last call.
@@ -77,13 +78,15 @@ async fn drive<IO: ByteStream>(
 ) -> io::Result<()> {
     let turn = Arc::new(Turn::default());
     let waker = Waker::from(Arc::clone(&turn));
-    let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
+    let (pings, quiet) = (limits.keepalive_interval.and_then(|_| h2.ping_pong()), AtomicU32::new(0));
+    let mut lost = pin!(keepalive(pings, limits, &quiet));
     let mut requests = Calls::new(Arc::clone(&turn));
     poll_fn(|task| {
         turn.begin(task);
         let cx = &mut Context::from_waker(&waker);
         for _ in 0..ROUNDS {
             turn.begin_round();
+            transport.begin_round();
             while let Poll::Ready(Some((outlet, deadline))) = pumps.poll_recv(cx) {
                 requests.begin(pump(outlet, deadline));
             }
@@ -95,8 +98,9 @@ async fn drive<IO: ByteStream>(
                 break;
             }
         }
-        if let Some(Poll::Ready(Verdict::Gone(error))) = keepalive.as_mut().map(|k| k.poll(cx, true)) {
-            return Poll::Ready(Err(error));
+        quiet.store(0, Relaxed); // a client stays however long it is idle
+        if let Poll::Ready(ended) = lost.as_mut().poll(cx) {
+            return Poll::Ready(ended);
         }
         let _ = transport.poll_flush(cx)?;
         turn.end(task);

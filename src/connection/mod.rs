@@ -9,10 +9,10 @@ mod turn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use calls::Calls;
-pub(crate) use keepalive::{Keepalive, Verdict};
+pub(crate) use keepalive::keepalive;
 pub use transport::ByteStream;
 pub(crate) use transport::{Transport, prepare};
-pub(crate) use turn::{ROUNDS, Turn};
+pub(crate) use turn::{Alarm, ROUNDS, Turn};
 
 /// What `mutex` holds, after a panic of another holder too: nothing here is left half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -6,11 +6,11 @@
 //! idle. So all answers of a turn leave together, and nothing waits for a timer.
 
 use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::{pin::Pin, time::Duration};
 
-use bytes::{Buf, BytesMut};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -34,12 +34,20 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
 /// A shared handle on the byte stream: h2 owns one clone, the connection's task keeps another to flush with.
 ///
 /// Only that task uses either of them, so the lock is never contended.
-pub(crate) struct Transport<IO>(Arc<Mutex<Inner<IO>>>);
+pub(crate) struct Transport<IO>(Arc<Shared<IO>>);
+
+struct Shared<IO> {
+    inner: Mutex<Inner<IO>>,
+    /// The socket had nothing to read when it was asked last, in this round.
+    drained: AtomicBool,
+}
 
 struct Inner<IO> {
     io: IO,
-    /// Bytes that h2 has written and the socket has not.
-    out: BytesMut,
+    /// Bytes that h2 has written, and how many of them the socket has taken. It begins anew when it has them all, at the
+    /// start of the same memory, which is in the processor's cache.
+    out: Vec<u8>,
+    sent: usize,
 }
 
 impl<IO> Clone for Transport<IO> {
@@ -50,38 +58,43 @@ impl<IO> Clone for Transport<IO> {
 
 impl<IO: ByteStream> Transport<IO> {
     pub(crate) fn new(io: IO) -> Self {
-        Transport(Arc::new(Mutex::new(Inner { io, out: BytesMut::new() })))
+        let inner = Mutex::new(Inner { io, out: Vec::new(), sent: 0 });
+        Transport(Arc::new(Shared { inner, drained: AtomicBool::new(false) }))
+    }
+
+    /// Begins a round of polling. h2 asks for bytes before each request that it yields, though it read them all at
+    /// first; within a round a socket that had none is not asked again. It has the waker, which brings another round.
+    pub(crate) fn begin_round(&self) {
+        self.0.drained.store(false, Relaxed);
     }
 
     /// Gives back the buffer for writes: the connection has been idle for a while.
     pub(crate) fn release(&self) {
-        let mut inner = lock(&self.0);
-        if inner.out.is_empty() {
-            inner.out = BytesMut::new();
-        }
+        lock(&self.0.inner).out.shrink_to_fit();
     }
 
     /// Writes what has gathered. Pending while the socket is full; the context is woken when it is not.
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_flush(cx)
+        lock(&self.0.inner).poll_flush(cx)
     }
 }
 
 impl<IO: ByteStream> Inner<IO> {
     fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.out.has_remaining() {
-            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.out))?;
+        while self.sent < self.out.len() {
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.out[self.sent..]))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.out.advance(written);
+            self.sent += written;
         }
+        self.out.clear();
+        self.sent = 0;
         Poll::Ready(Ok(()))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_write_out(cx))?;
-        self.out.clear();
         Pin::new(&mut self.io).poll_flush(cx)
     }
 
@@ -89,7 +102,6 @@ impl<IO: ByteStream> Inner<IO> {
         let offered: usize = pieces.iter().map(|piece| piece.len()).sum();
         if !self.out.is_empty() && self.out.len() + offered > WRITE_BUFFER {
             ready!(self.poll_write_out(cx))?;
-            self.out.clear();
         }
         if offered > WRITE_BUFFER {
             return Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
@@ -103,13 +115,13 @@ impl<IO: ByteStream> Inner<IO> {
 
 impl<IO: ByteStream> AsyncWrite for Transport<IO> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_write(cx, &[IoSlice::new(bytes)])
+        lock(&self.0.inner).poll_write(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
         self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_write(cx, pieces)
+        lock(&self.0.inner).poll_write(cx, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -122,7 +134,7 @@ impl<IO: ByteStream> AsyncWrite for Transport<IO> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut inner = lock(&self.0);
+        let mut inner = lock(&self.0.inner);
         ready!(inner.poll_flush(cx))?;
         Pin::new(&mut inner.io).poll_shutdown(cx)
     }
@@ -130,6 +142,67 @@ impl<IO: ByteStream> AsyncWrite for Transport<IO> {
 
 impl<IO: ByteStream> AsyncRead for Transport<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut lock(&self.0).io).poll_read(cx, into)
+        if self.0.drained.load(Relaxed) {
+            return Poll::Pending;
+        }
+        let polled = Pin::new(&mut lock(&self.0.inner).io).poll_read(cx, into);
+        self.0.drained.store(polled.is_pending(), Relaxed);
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    fn read<IO: ByteStream>(transport: &Transport<IO>) -> Poll<Vec<u8>> {
+        let mut room = [0; 16];
+        let mut into = ReadBuf::new(&mut room);
+        let cx = &mut Context::from_waker(Waker::noop());
+        Pin::new(&mut transport.clone()).poll_read(cx, &mut into).map(|read| {
+            read.unwrap();
+            into.filled().to_vec()
+        })
+    }
+
+    #[tokio::test]
+    async fn a_drained_socket_is_asked_again_in_the_next_round_and_not_before() {
+        let (mut peer, io) = duplex(64);
+        let transport = Transport::new(io);
+        transport.begin_round();
+        peer.write_all(b"one").await.unwrap();
+        assert_eq!(read(&transport), Poll::Ready(b"one".to_vec()));
+        assert_eq!(read(&transport), Poll::Pending);
+        peer.write_all(b"two").await.unwrap();
+        assert_eq!(read(&transport), Poll::Pending, "the same round");
+        transport.begin_round();
+        assert_eq!(read(&transport), Poll::Ready(b"two".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn what_the_socket_does_not_take_at_once_follows_in_order() {
+        let (mut peer, io) = duplex(10);
+        let mut transport = Transport::new(io);
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut written = Vec::new();
+        let mut got = Vec::new();
+        for piece in [&b"0123456789abcdef"[..], b"gh", b"ijklmnopqrstuvw"] {
+            assert!(Pin::new(&mut transport).poll_write(cx, piece).is_ready());
+            let _ = transport.poll_flush(cx);
+            written.extend_from_slice(piece);
+            let mut room = [0; 7];
+            let read = peer.read(&mut room).await.unwrap();
+            got.extend_from_slice(&room[..read]);
+        }
+        while got.len() < written.len() {
+            let _ = transport.poll_flush(cx);
+            got.push(peer.read_u8().await.unwrap());
+        }
+        assert_eq!(got, written);
+        assert!(transport.poll_flush(cx).is_ready());
     }
 }

@@ -62,6 +62,33 @@ impl Wake for Turn {
     }
 }
 
+/// A waker for what seldom has something to do, as timers have. It wakes the turn, and says when asked that it did: what
+/// it was given to need not be polled in every turn.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    rang: AtomicBool,
+    turn: Arc<Turn>,
+}
+
+impl Alarm {
+    /// It rings at first, so that it is given to what it is for.
+    pub(crate) fn new(turn: &Arc<Turn>) -> Arc<Self> {
+        Arc::new(Alarm { rang: AtomicBool::new(true), turn: Arc::clone(turn) })
+    }
+
+    /// Whether it rang since it was last asked.
+    pub(crate) fn rang(&self) -> bool {
+        self.rang.load(Ordering::SeqCst) && self.rang.swap(false, Ordering::SeqCst)
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.rang.store(true, Ordering::SeqCst);
+        self.turn.wake_by_ref();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +116,20 @@ mod tests {
         assert!(!woken.0.load(Ordering::SeqCst), "during a turn nothing reaches the runtime");
         turn.end(&cx);
         assert!(woken.0.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn an_alarm_rings_at_first_and_whenever_it_was_woken_and_wakes_the_turn() {
+        let (turn, woken) = (Arc::new(Turn::default()), Arc::new(Woken::default()));
+        let task = Waker::from(Arc::clone(&woken));
+        turn.begin(&Context::from_waker(&task));
+        turn.end(&Context::from_waker(&task));
+        let alarm = Alarm::new(&turn);
+        assert!(alarm.rang() && !alarm.rang());
+        turn.wake_by_ref();
+        assert!(!alarm.rang(), "what wakes the turn is not for the alarm");
+        woken.0.store(false, Ordering::SeqCst);
+        Waker::from(Arc::clone(&alarm)).wake_by_ref();
+        assert!(woken.0.load(Ordering::SeqCst) && alarm.rang() && !alarm.rang());
     }
 }

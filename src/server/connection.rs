@@ -1,8 +1,8 @@
 //! One connection: its handshake, and then its turns, until it ends.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -10,28 +10,32 @@ use bytes::Bytes;
 use h2::Reason;
 use h2::server::{Builder, Connection};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use super::heavy::{PROBATION, STRETCH};
 use super::{Router, Server, dispatch::Dispatcher};
-use crate::connection::{ByteStream, Calls, Keepalive, ROUNDS, Transport, Turn, Verdict};
+use crate::connection::{Alarm, ByteStream, Calls, ROUNDS, Transport, Turn, keepalive};
 use crate::{call::status_of, limits::Limits};
 
-/// How many requests are taken before they are answered. Each needs some kilobytes here and in h2 until then: of a
-/// thousand calls at once the processor's nearest cache holds none, and they cost half as much again as in eights.
+/// How many requests are taken before they are answered, at most. Each needs some kilobytes here and in h2 until then:
+/// of a thousand calls at once the processor's nearest cache holds none, and they cost half as much again as in eights.
 const AT_ONCE: usize = 8;
 
 /// Serves one connection from its first byte to its last.
 ///
 /// All of a connection happens in one task, in turns, and a turn has three steps whose order is what makes it fast:
 ///
-/// 1. **Take** the requests there are, up to [`AT_ONCE`], until `poll_accept` is Pending. By the time it yields a
-///    request, h2 has read everything that the socket held, so a unary request's message is there too.
+/// 1. **Take** the requests there are, until `poll_accept` is Pending, or as many as the last turn had, up to
+///    [`AT_ONCE`]: to learn that no other is there, h2 looks at everything that it may have to do, which is 3 % of a unary
+///    call, and in step 3 it does so anyway. By the time it yields a request it has read everything that the socket held,
+///    so a unary request's message is there too.
 /// 2. **Answer**: poll the calls that are new or were woken, in this task. A unary call costs no task, no wake-up and
 ///    no waiting: it is over here, its head, message and trailers queued in h2.
 /// 3. **Write**, once: going round again, `poll_accept` moves the answers of these calls through h2 into the
 ///    [`Transport`], and when nothing is left to do all leave together in one system call.
+///
+/// What seldom has something to do, timers and the server's stop, comes last, and only when its [`Alarm`] rang.
 ///
 /// Answering between two `poll_accept` calls, or in a task a call, lets each answer leave alone: two to three
 /// times the cost of the whole call. The price of this order is that a handler which computes for long, or blocks, holds
@@ -61,16 +65,32 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
     let waker = Waker::from(Arc::clone(&turn));
     let dispatcher = Arc::new(Dispatcher { server: Arc::clone(server), peer, to_time: AtomicU32::new(0) });
     let mut calls = Calls::new(Arc::clone(&turn));
-    let mut keepalive = Keepalive::new(h2.ping_pong(), limits);
-    let mut draining: Option<Pin<Box<Sleep>>> = None;
+    let alarm = Alarm::new(&turn);
+    let alarm_waker = Waker::from(Arc::clone(&alarm));
+    let (quiet, leaves, mut at_once) = (AtomicU32::new(0), AtomicBool::new(false), 1);
+    let pings = limits.keepalive_interval.and_then(|_| h2.ping_pong());
+    let mut end = pin!(async {
+        tokio::select! {
+            () = stopped => debug!("the server stops: asking the peer to leave"),
+            idle = keepalive(pings, limits, &quiet) => match idle {
+                Ok(()) => debug!("no call for long: asking the peer to leave"),
+                Err(gone) => return gone,
+            },
+        }
+        leaves.store(true, Relaxed);
+        // HTTP/2 itself has no timer here: one open stream or one silent peer would keep the connection for ever.
+        sleep(limits.drain_timeout).await;
+        io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")
+    });
 
     poll_fn(|task| {
         turn.begin(task);
         let cx = &mut Context::from_waker(&waker);
-        let (start, mut busy) = (Instant::now(), !calls.is_empty());
+        let (start, mut taken) = (Instant::now(), 0);
         for _ in 0..ROUNDS {
             turn.begin_round();
-            let mut room = AT_ONCE;
+            transport.begin_round();
+            let mut room = at_once;
             while let Poll::Ready(accepted) = h2.poll_accept(cx) {
                 match accepted {
                     Some(Ok((request, respond))) => {
@@ -81,8 +101,10 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
                     Some(Err(error)) => return Poll::Ready(end_of(error)),
                     None => return Poll::Ready(Ok(())),
                 }
-                (busy, room) = (true, room - 1);
+                quiet.store(0, Relaxed);
+                (taken, room) = (taken + 1, room - 1);
                 if room == 0 {
+                    at_once = AT_ONCE.min(2 * at_once);
                     cx.waker().wake_by_ref(); // there may be more
                     break;
                 }
@@ -92,29 +114,28 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
                 break;
             }
         }
+        at_once = taken.clamp(1, AT_ONCE);
         if start.elapsed() > STRETCH {
-            dispatcher.to_time.store(PROBATION, Ordering::Relaxed);
+            dispatcher.to_time.store(PROBATION, Relaxed);
         }
 
-        let is_stopped = draining.is_none() && stopped.as_mut().poll(cx).is_ready();
-        let is_idle = match keepalive.as_mut().map(|keepalive| keepalive.poll(cx, busy)) {
-            Some(Poll::Ready(Verdict::Gone(error))) => return Poll::Ready(Err(error)),
-            verdict => draining.is_none() && verdict.is_some_and(|verdict| verdict.is_ready()),
-        };
-        if is_stopped || is_idle {
-            debug!(is_stopped, is_idle, "asking the peer to leave");
-            draining = Some(drain(&mut h2, limits));
-            cx.waker().wake_by_ref(); // the next turn sends GOAWAY
-        }
-        if let Some(timer) = &mut draining
-            && timer.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")));
-        }
         let _ = transport.poll_flush(cx)?;
-        if keepalive.as_ref().is_some_and(Keepalive::is_idle) {
-            transport.release();
-            calls.release();
+        if alarm.rang() {
+            if !calls.is_empty() {
+                quiet.store(0, Relaxed);
+            }
+            if let Poll::Ready(error) = end.as_mut().poll(&mut Context::from_waker(&alarm_waker)) {
+                return Poll::Ready(Err(error));
+            }
+            if leaves.swap(false, Relaxed) {
+                h2.graceful_shutdown(); // no new calls, and those in flight may end within the drain time-out
+                cx.waker().wake_by_ref(); // the next turn sends GOAWAY
+            }
+            // An interval has passed without a call: memory can wait elsewhere for the next.
+            if quiet.load(Relaxed) > 1 {
+                transport.release();
+                calls.release();
+            }
         }
         turn.end(task);
         Poll::Pending
@@ -138,18 +159,12 @@ async fn handshake<IO: ByteStream>(
             .handshake(transport.clone())
     );
     poll_fn(|cx| {
+        transport.begin_round();
         let polled = handshake.as_mut().poll(cx);
         let _ = transport.poll_flush(cx)?;
         polled.map_err(|error| io::Error::other(format!("no HTTP/2 handshake: {error}")))
     })
     .await
-}
-
-/// Sends GOAWAY: no new calls, and those in flight may end within the drain time-out. HTTP/2 itself has no timer here:
-/// one open stream or one silent peer would keep the connection for ever.
-fn drain<IO: ByteStream>(h2: &mut Connection<Transport<IO>, Bytes>, limits: &Limits) -> Pin<Box<Sleep>> {
-    h2.graceful_shutdown();
-    Box::pin(tokio::time::sleep_until(Instant::now() + limits.drain_timeout))
 }
 
 /// How a connection may end properly, and how not.

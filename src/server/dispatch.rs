@@ -26,19 +26,12 @@ pub(super) struct Dispatcher<R> {
     pub(super) to_time: AtomicU32,
 }
 
-/// A call whose head was found good.
-pub(super) struct Begun {
-    call: IncomingCall,
-    outlet: Arc<Outlet>,
-    deadline: Option<Deadline>,
-}
-
 impl<R: Router> Dispatcher<R> {
     /// Begins a call, or refuses it where its head is not that of a call.
-    pub(super) fn begin(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) -> Option<Begun> {
+    pub(super) fn begin(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) -> Option<IncomingCall> {
         let (parts, body) = request.into_parts();
-        let deadline = match admit(&parts) {
-            Ok(deadline) => deadline,
+        let (deadline, service_len) = match admit(&parts) {
+            Ok(admitted) => admitted,
             Err((refusal, status)) => {
                 // It fails only when the peer has reset the stream, and then nobody waits for it.
                 let _ = respond.send_response(refusal, true);
@@ -46,32 +39,29 @@ impl<R: Router> Dispatcher<R> {
                 return None;
             }
         };
-        let origin = Origin {
-            uri: parts.uri,
-            metadata: Metadata::from_headers(parts.headers),
-            deadline: deadline.as_ref().map(|deadline| deadline.at),
-            peer: self.peer,
-        };
+        let metadata = Metadata::from_headers(parts.headers);
+        let origin = Origin { uri: parts.uri, service_len, metadata, deadline, peer: self.peer };
         let outlet = Arc::new(Outlet::response(respond, origin));
-        let call = IncomingCall::new(body, Arc::clone(&outlet), self.server.limits.max_message);
-        Some(Begun { call, outlet, deadline })
+        Some(IncomingCall { body, outlet, max_message: self.server.limits.max_message })
     }
 
     /// Answers a call, whatever comes: all that it gives back is that it is over.
-    pub(super) async fn answer(self: &Arc<Self>, begun: Begun) {
-        if self.server.heavy.takes(begun.outlet.origin.uri.path()) {
+    pub(super) async fn answer(self: &Arc<Self>, call: IncomingCall) {
+        if self.server.heavy.takes(call.outlet.origin.uri.path()) {
             let dispatcher = Arc::clone(self);
             let mut apart = JoinSet::new(); // dropped before its end, it drops the handler too
-            apart.spawn(async move { dispatcher.answer_here(begun, true).await });
+            apart.spawn(async move { dispatcher.answer_here(call, true).await });
             apart.join_next().await;
         } else {
-            self.answer_here(begun, false).await;
+            self.answer_here(call, false).await;
         }
     }
 
-    async fn answer_here(&self, Begun { call, outlet, mut deadline }: Begun, apart: bool) {
-        let path = outlet.origin.uri.path();
-        let (service, method) = head::split_path(path).unwrap_or_default();
+    async fn answer_here(&self, call: IncomingCall, apart: bool) {
+        let outlet = Arc::clone(&call.outlet);
+        let Origin { uri, service_len, deadline, .. } = &outlet.origin;
+        let (path, mut deadline) = (uri.path(), deadline.as_ref().map(Deadline::again));
+        let (service, method) = (&path[1..=*service_len], &path[service_len + 2..]); // "/service/method"
         let outcome = {
             let mut handler = pin!(self.server.router.route(service, method, call));
             poll_fn(|cx| {
@@ -96,8 +86,9 @@ impl<R: Router> Dispatcher<R> {
     }
 }
 
-/// Checks the request's head; the answer to one that is refused is all in its head too.
-fn admit(parts: &request::Parts) -> Result<Option<Deadline>, (Response<()>, Status)> {
+/// Checks the request's head, and gives its deadline and the length of the service's name. The answer to one that is
+/// refused is all in its head too.
+fn admit(parts: &request::Parts) -> Result<(Option<Deadline>, usize), (Response<()>, Status)> {
     let head = head::read_request(parts).map_err(|refusal| (head::refuse(&refusal), refusal.into()))?;
     if let Some(encoding) = head.encoding {
         // "If the message encoding is not supported, the server MUST return UNIMPLEMENTED and tell in
@@ -109,7 +100,7 @@ fn admit(parts: &request::Parts) -> Result<Option<Deadline>, (Response<()>, Stat
         response.headers_mut().insert(head::GRPC_ACCEPT_ENCODING, identity);
         return Err((response, status));
     }
-    Ok(head.timeout.map(Deadline::after))
+    Ok((head.timeout.map(Deadline::after), head.service.len()))
 }
 
 /// Polls a call's handler, and each time that it yields sends on its messages and looks at the two things that end a
@@ -139,23 +130,23 @@ async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>)
         Outcome::Late(status) | Outcome::Ended(Err(status)) => (status, Reply::new()),
         Outcome::Ended(Ok(answer)) => (Status::new(Code::OK, ""), answer),
     };
-    poll_fn(|cx| {
+    let lost = poll_fn(|cx| {
         let mut sending = outlet.lock();
         if !answer.is_empty() {
             sending.set_piece(std::mem::take(&mut answer));
         }
         if sending.poll_finish(cx, &status).is_ready() {
-            return Poll::Ready(status.clone());
+            return Poll::Ready(None);
         }
         if let Poll::Ready(lost) = sending.poll_yield(cx, false) {
-            return Poll::Ready(lost);
+            return Poll::Ready(Some(lost));
         }
         // The client does not read its answer, and its time is up: only a reset passes a window that is full.
         let late = std::task::ready!(Deadline::poll(deadline, cx));
         sending.reset(Reason::CANCEL, late.clone());
-        Poll::Ready(late)
-    })
-    .await
+        Poll::Ready(Some(late))
+    });
+    lost.await.unwrap_or(status)
 }
 
 /// How a handler's run came to its end.

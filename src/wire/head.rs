@@ -154,7 +154,7 @@ pub fn request(
 /// Response-Headers: HTTP status 200 and the content-type, ready for metadata.
 pub fn response_head() -> Response<()> {
     let mut response = Response::new(());
-    *response.headers_mut() = HeaderMap::with_capacity(1);
+    *response.headers_mut() = HeaderMap::with_capacity(3);
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE_GRPC);
     response
 }
@@ -178,7 +178,7 @@ pub fn trailers_only(code: Code, message: &str, details: &[u8], metadata: Option
 
 /// Trailers: the status first, then what it says and `metadata` without its reserved names, within [`MAX_STATUS_LEN`].
 pub fn trailers(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> HeaderMap {
-    let mut trailers = HeaderMap::with_capacity(1);
+    let mut trailers = HeaderMap::with_capacity(3);
     put_status(&mut trailers, code, message, details, metadata);
     trailers
 }
