@@ -50,7 +50,10 @@ impl RouteGuide for Guide {
     async fn list_features(&self, request: Request<Rectangle>, features: &mut Outbound<Feature>) -> Result<(), Status> {
         for run in self.features.within(&Bounds::from(&request.message)) {
             // Encoded when the database was loaded. It waits when the client's flow-control window is full.
-            features.send_encoded(Encoded::from_frames(self.features.frames(run))).await?;
+            match run.len() {
+                0..64 => features.send_frames(self.features.frame_bytes(run)).await?,
+                64.. => features.send_encoded(Encoded::from_frames(self.features.frames(run))).await?,
+            }
         }
         Ok(())
     }

@@ -66,7 +66,6 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
     let dispatcher = Arc::new(Dispatcher { server: Arc::clone(server), peer, to_time: AtomicU32::new(0) });
     let mut calls = Calls::new(Arc::clone(&turn));
     let alarm = Alarm::new(&turn);
-    let alarm_waker = Waker::from(Arc::clone(&alarm));
     let (quiet, leaves, mut at_once) = (AtomicU32::new(0), AtomicBool::new(false), 1);
     let pings = limits.keepalive_interval.and_then(|_| h2.ping_pong());
     let mut end = pin!(async {
@@ -124,7 +123,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
             if !calls.is_empty() {
                 quiet.store(0, Relaxed);
             }
-            if let Poll::Ready(error) = end.as_mut().poll(&mut Context::from_waker(&alarm_waker)) {
+            if let Poll::Ready(error) = end.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(&alarm)))) {
                 return Poll::Ready(Err(error));
             }
             if leaves.swap(false, Relaxed) {
