@@ -445,14 +445,14 @@ impl State {
         let mut progress = false;
         while !self.is_empty() || self.end == End::Stream {
             let Stage::Body(stream) = &mut self.stage else { break };
-            let mut unasked = BATCH;
+            let mut limit = BATCH;
             if self.piece.is_empty() {
                 self.piece = take_all(&mut self.buffer);
-                (unasked, progress) = (UNASKED, true);
+                (limit, progress) = (UNASKED, true);
             }
             let mut allowed = self.piece.len();
             self.unasked += allowed;
-            if self.unasked > unasked {
+            if self.unasked > limit {
                 // h2 tells a stream's waker of capacity even when it is the stream's own request that brings it. The
                 // driver will look again, and watch, before it yields.
                 if self.driven {
