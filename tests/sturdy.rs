@@ -358,6 +358,32 @@ async fn one_client_that_never_reads_a_million_features_costs_no_memory_and_hold
 }
 
 #[tokio::test]
+async fn few_features_with_long_names_that_are_never_read_cost_no_memory_either() {
+    let scratch = Scratch::new("long.json");
+    let name = "x".repeat(1 << 20);
+    let feature = |index| format!(r#"{{"location":{{"latitude":{index},"longitude":0}},"name":"{name}"}}"#);
+    fs::write(&scratch.0, format!("[{}]", (0..40).map(feature).collect::<Vec<_>>().join(","))).unwrap();
+    let served = Served::start(&["--db", scratch.path()]);
+    let mut settings = h2::client::Builder::new();
+    settings.initial_window_size(65_535).initial_connection_window_size(1 << 20);
+    let mut requests = connect_with(served.address(), &settings).await;
+    let area = Rectangle { lo: Some(point(0, 0)), hi: Some(point(i32::MAX, 0)) };
+    let before = served.resident();
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let (response, mut stream) = requests.send_request(head(LIST).body(()).unwrap(), false).unwrap();
+        stream.send_data(frame(&area), true).unwrap();
+        unread.push(soon(response).await.unwrap());
+        requests = soon(requests.ready()).await.unwrap();
+    }
+    // Answered after them, so that what they hold they hold by now.
+    let answer: Answer = soon(call(&mut requests, head(GET).body(()).unwrap(), [frame(&point(1, 1))])).await.unwrap();
+    assert_eq!(answer.code(), 0);
+    let after = served.resident();
+    assert!(after < before + 8 * MIB, "{before} bytes before, {after} with {} unread", unread.len());
+}
+
+#[tokio::test]
 async fn sigterm_during_a_running_stream_lets_it_end_with_its_own_status_and_exits_with_0() {
     let served = Served::start(&["--addr", "127.0.0.1:0"]);
     let client = served.client();

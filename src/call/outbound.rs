@@ -42,6 +42,9 @@ pub struct Outbound<T> {
 }
 
 impl<T: Message> Outbound<T> {
+    /// Messages that are encoded already are copied where they are fewer bytes than this together.
+    pub const SHORT: usize = BATCH / 4;
+
     pub(crate) fn new(outlet: Arc<Outlet>) -> Self {
         Outbound { outlet, message: PhantomData }
     }
@@ -64,7 +67,7 @@ impl<T: Message> Outbound<T> {
     /// As for [`send`](Self::send).
     pub async fn send_encoded(&mut self, messages: Encoded<T>) -> Result<(), Status> {
         let frames = messages.into_frames();
-        if frames.len() < BATCH / 4 { self.send_frames(&frames).await } else { self.hand_over(frames).await }
+        if frames.len() < Self::SHORT { self.send_frames(&frames).await } else { self.hand_over(frames).await }
     }
 
     /// Sends a copy of bytes that are whole frames, each holding a message of type `T`. That they are is the caller's

@@ -1,7 +1,6 @@
 //! Whether the peer is still there: PING at an interval, its answer within a time, and an end to idleness.
 
-use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{io, sync::atomic::AtomicU32, sync::atomic::Ordering::Relaxed};
 
 use h2::{Ping, PingPong};
 use tokio::time::{sleep, timeout};
@@ -24,7 +23,7 @@ pub(crate) async fn keepalive(pings: Option<PingPong>, limits: &Limits, quiet: &
     loop {
         sleep(interval).await;
         // An interval with a call in it is none of idleness.
-        if interval.saturating_mul(quiet.fetch_add(1, Ordering::Relaxed)) > limits.idle_timeout {
+        if interval.saturating_mul(quiet.fetch_add(1, Relaxed)) > limits.idle_timeout {
             return Ok(());
         }
         // It fails before its time only when the connection is over, which its own poll tells.

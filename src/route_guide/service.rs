@@ -49,10 +49,11 @@ impl RouteGuide for Guide {
 
     async fn list_features(&self, request: Request<Rectangle>, features: &mut Outbound<Feature>) -> Result<(), Status> {
         for run in self.features.within(&Bounds::from(&request.message)) {
-            // Encoded when the database was loaded. It waits when the client's flow-control window is full.
-            match run.len() {
-                0..64 => features.send_frames(self.features.frame_bytes(run)).await?,
-                64.. => features.send_encoded(Encoded::from_frames(self.features.frames(run))).await?,
+            // Encoded when the database was loaded. It waits when the client's flow-control window is full. What would be
+            // copied anyway, a run of few bytes, need not have its references counted before.
+            match self.features.frame_bytes(run.clone()) {
+                short if short.len() < Outbound::<Feature>::SHORT => features.send_frames(short).await?,
+                _ => features.send_encoded(Encoded::from_frames(self.features.frames(run))).await?,
             }
         }
         Ok(())
