@@ -89,7 +89,7 @@
 //!     12 11 08 9a a6 8c c3 01 10 96 ..     2 location: the point that was asked for
 //! ```
 //!
-//! **7. Trailers.** The call ends with its status, which [`wire::head::trailers`] writes: the code, and for
+//! **7. Trailers.** The call ends with its status, which [`wire::head::put_status`] writes: the code, and for
 //! an error its message ([`wire::percent`]) and details ([`wire::binary`]).
 //!
 //! ```text

@@ -67,6 +67,12 @@ pub struct Limits {
     /// How long calls in flight may take to end once the server stops; then they are cut off.
     pub drain_timeout: Duration,
 
+    /// How long a server stays awake for the next request of a peer that sent the last one as soon as that, instead of
+    /// having the thread sleep: busy polling. It is for runtimes with one thread, where 20 us save a client on the same
+    /// machine that has one call at a time a quarter of its wait. Of several threads it is another that waits for the
+    /// sockets, and looking only takes its processor away. Zero, the default, always sleeps.
+    pub busy_poll: Duration,
+
     /// How many connections a server holds; further ones wait in the listen queue.
     pub max_connections: usize,
 }
@@ -92,6 +98,7 @@ impl Default for Limits {
             keepalive_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(15 * 60),
             drain_timeout: Duration::from_secs(30),
+            busy_poll: Duration::ZERO,
             max_connections: 16 * 1024,
         }
     }

@@ -121,16 +121,15 @@ impl Metadata {
         let _ = self.iter().try_for_each(|(name, value)| headers.try_append(name, value.clone()).map(drop));
     }
 
-    /// The entries alone, to send them.
-    pub fn to_headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        self.copy_to(&mut headers);
-        headers
-    }
-
     /// The headers as they came, reserved names and all.
     pub fn as_headers(&self) -> &HeaderMap {
         &self.0
+    }
+
+    /// A map without entries, in the memory of this one.
+    pub(crate) fn into_memory(mut self) -> HeaderMap {
+        self.0.clear();
+        self.0
     }
 }
 
@@ -208,7 +207,7 @@ mod tests {
         assert_eq!((metadata.get("token-bin"), metadata.get_bin("trace-id")), (None, None));
         assert_eq!(metadata.len(), 4);
         assert!(metadata.remove("trace-id") && !metadata.remove("trace-id"));
-        assert_eq!(metadata.to_headers()["token-bin"], "+/8");
+        assert_eq!(metadata.as_headers()["token-bin"], "+/8");
     }
 
     #[test]
@@ -275,7 +274,8 @@ mod tests {
         let metadata = Metadata::from_headers(headers);
         assert_eq!(metadata.get("user-agent"), Some("grpc-go/1.70"));
         assert_eq!(metadata.len(), 2);
-        let sent = metadata.to_headers();
+        let mut sent = HeaderMap::new();
+        metadata.copy_to(&mut sent);
         assert_eq!((sent.len(), sent.get("grpc-status")), (2, None));
     }
 

@@ -96,11 +96,6 @@ impl Status {
         &mut self.extra_mut().metadata
     }
 
-    /// The metadata alone.
-    pub fn into_metadata(self) -> Metadata {
-        self.extra.map(|extra| extra.metadata).unwrap_or_default()
-    }
-
     /// The same status with these details.
     pub fn with_details(mut self, details: impl Into<Bytes>) -> Status {
         self.extra_mut().details = details.into();
@@ -115,8 +110,14 @@ impl Status {
 
     /// The trailers that say this, within [`head::MAX_STATUS_LEN`].
     pub fn to_trailers(&self) -> HeaderMap {
+        self.to_trailers_in(HeaderMap::with_capacity(3))
+    }
+
+    /// The same in an empty map that is there already.
+    pub(crate) fn to_trailers_in(&self, mut map: HeaderMap) -> HeaderMap {
         let Extra { details, metadata, .. } = self.extra();
-        head::trailers(self.code, &self.message, details, Some(metadata.as_headers()))
+        head::put_status(&mut map, self.code, &self.message, details, Some(metadata.as_headers()));
+        map
     }
 
     /// The answer without messages that says this: send it with END_STREAM.

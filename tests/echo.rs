@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Running, connect_with, frame, head, limits, read, soon};
+use common::{Running, call, connect, connect_with, frame, head, limits, read, soon};
 use h2grpc::call::{CallOptions, Inbound, Outbound, Request};
+use h2grpc::client::Channel;
 use h2grpc::codec::Encoded;
 use h2grpc::limits::BATCH;
 use h2grpc::metadata::Metadata;
-use h2grpc::server::Server;
+use h2grpc::server::{Server, listen};
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
 use prost::Message;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Text {
@@ -426,6 +427,47 @@ async fn a_handler_that_blocks_its_thread_holds_up_its_connection_twice_at_most(
     release.send(()).unwrap();
     assert_eq!(collect(blocked).await.unwrap(), ["0"]);
     holder.join().unwrap();
+}
+
+/// They may take over its memory.
+#[tokio::test]
+async fn nothing_of_the_requests_metadata_comes_back_in_the_trailers() {
+    let (running, _, _) = serve();
+    let mut requests = connect(running.address).await;
+    for path in ["/test.v1.Echo/Say", "/test.v1.Echo/Repeat"] {
+        let request = head(path).header("trace-id", "7f3a").header("trace-id", "7f3b").header("token-bin", "+/8");
+        let answer = call(&mut requests, request.body(()).unwrap(), [frame(&text("3"))]).await.unwrap();
+        assert_eq!((answer.code(), answer.trailers.len()), (0, 1), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stays_awake_for_one_client_serves_others_and_stops() {
+    let (address, listening) = oneshot::channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+            address.send(listener.local_addr().unwrap()).unwrap();
+            let awake = limits(|limits| limits.busy_poll = Duration::from_secs(3600));
+            let server = Server::new().add(Parrot::default().into_service()).limits(awake);
+            server.serve([listener], async { stopped.await.unwrap() }).await
+        })
+    });
+    let address = listening.await.unwrap().to_string();
+    let [one, other] = [(); 2].map(|()| EchoClient::new(Channel::new(address.parse().unwrap())));
+    for _ in 0..3 {
+        for (client, calls) in [(&one, 3), (&other, 1)] {
+            for _ in 0..calls {
+                assert_eq!(soon(client.say(text("still there?"))).await.unwrap().message.text, "still there?");
+            }
+        }
+    }
+    drop(other);
+    soon(one.say(text("the last"))).await.unwrap();
+    stop.send(()).unwrap();
+    soon(tokio::task::spawn_blocking(|| server.join())).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]

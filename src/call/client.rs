@@ -186,7 +186,7 @@ impl ResponseBody {
     fn read_trailers(&mut self, trailers: HeaderMap) -> Stage {
         let status = Status::from_trailers(trailers);
         Stage::Over(if status.is_ok() {
-            self.trailers = status.into_metadata();
+            self.trailers = status.metadata().clone();
             Ok(())
         } else {
             Err(status)

@@ -15,7 +15,7 @@ use std::{borrow::Borrow, future::poll_fn, marker::PhantomData, mem, net::Socket
 
 use bytes::{Bytes, BytesMut};
 use h2::{SendStream, server::SendResponse};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use prost::Message;
 
 use super::client::Deadline;
@@ -352,8 +352,9 @@ impl State {
         Poll::Ready(status)
     }
 
-    /// Ends a server's call with `status`, after everything that was sent before. Ready when h2 has it all.
-    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>, status: &Status) -> Poll<()> {
+    /// Ends a server's call with `status`, after everything that was sent before, with trailers in the `memory` of a map
+    /// that has served. Ready when h2 has it all.
+    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>, status: &Status, memory: &mut HeaderMap) -> Poll<()> {
         let nothing_sent = self.is_empty();
         if let Stage::Head(respond) = &mut self.stage {
             if nothing_sent && !status.is_ok() {
@@ -370,7 +371,7 @@ impl State {
         }
         ready!(self.poll_drain(cx));
         if let Stage::Body(stream) = &mut self.stage {
-            let mut trailers = status.to_trailers();
+            let mut trailers = status.to_trailers_in(mem::take(memory));
             if let Some(extra) = &self.extra {
                 extra.trailers.copy_to(&mut trailers);
             }

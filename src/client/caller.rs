@@ -72,7 +72,7 @@ impl Caller {
         // It fails when the server has answered already, and then its answer counts.
         let _ = request.send_data(frame.freeze(), true);
         let body = ResponseBody::new(response, live.server, deadline, None);
-        Ok(Inbound::new(body, self.channel.max_message()))
+        Ok(Inbound::new(body, self.channel.shared.limits.max_message))
     }
 
     /// A stream out, one message in.
@@ -97,7 +97,7 @@ impl Caller {
         let outlet = Arc::new(Outlet::request(request));
         live.drive(Arc::clone(&outlet), deadline.as_ref().map(Deadline::again));
         let body = ResponseBody::new(response, live.server, deadline, Some(Arc::clone(&outlet)));
-        Ok((Outbound::new(outlet), Inbound::new(body, self.channel.max_message())))
+        Ok((Outbound::new(outlet), Inbound::new(body, self.channel.shared.limits.max_message)))
     }
 
     /// Begins a call, within its deadline.

@@ -22,13 +22,13 @@ use crate::{call::status_of, limits::Limits, status::Status, wire::head};
 /// connection-backoff.md.
 #[derive(Clone)]
 pub struct Channel {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     endpoint: Endpoint,
     dial: Dial,
-    limits: Limits,
+    pub(super) limits: Limits,
     state: Mutex<State>,
     /// Held while dialling, so that many calls make one connection.
     dialling: tokio::sync::Mutex<()>,
@@ -74,11 +74,6 @@ impl Channel {
         Channel { shared: Arc::new(Shared { endpoint, dial, limits, state, dialling }) }
     }
 
-    /// The longest message that an answer may have.
-    pub(super) fn max_message(&self) -> usize {
-        self.shared.limits.max_message
-    }
-
     /// Opens a stream and sends the request's head.
     ///
     /// A connection that the server is leaving, or that was lost unnoticed, fails before the stream is open.
@@ -92,7 +87,7 @@ impl Channel {
             Ok(requests) => requests,
             Err(_) => {
                 // It opens no more streams. Another may have taken its place meanwhile.
-                lock(&self.shared.state).live.take_if(|gone| gone.is_same(&live));
+                lock(&self.shared.state).live.take_if(|gone| gone.streams.same_channel(&live.streams));
                 live = self.connection().await?;
                 live.requests.clone().ready().await.map_err(|error| self.unavailable("a call was begun", error))?
             }

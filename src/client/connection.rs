@@ -20,7 +20,7 @@ use crate::limits::Limits;
 pub(super) struct Live {
     /// Opens streams.
     pub(super) requests: SendRequest<Bytes>,
-    streams: UnboundedSender<Pump>,
+    pub(super) streams: UnboundedSender<Pump>,
     /// The server, for error texts.
     pub(super) server: Arc<str>,
 }
@@ -32,11 +32,6 @@ impl Live {
     /// Whether the connection's task has ended.
     pub(super) fn is_over(&self) -> bool {
         self.streams.is_closed()
-    }
-
-    /// Whether this is a handle on the same connection.
-    pub(super) fn is_same(&self, other: &Live) -> bool {
-        self.streams.same_channel(&other.streams)
     }
 
     /// Has the connection's task drive a streaming request: take what its sender puts in, wait for the window, end it.
@@ -88,7 +83,7 @@ async fn drive<IO: ByteStream>(
             turn.begin_round();
             transport.begin_round();
             while let Poll::Ready(Some((outlet, deadline))) = pumps.poll_recv(cx) {
-                requests.begin(pump(outlet, deadline));
+                requests.begin(|| pump(outlet, deadline));
             }
             requests.poll();
             if let Poll::Ready(ended) = Pin::new(&mut h2).poll(cx) {
@@ -103,7 +98,7 @@ async fn drive<IO: ByteStream>(
             return Poll::Ready(ended);
         }
         let _ = transport.poll_flush(cx)?;
-        turn.end(task);
+        turn.end(task, false);
         Poll::Pending
     })
     .await

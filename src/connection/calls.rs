@@ -45,7 +45,7 @@ impl<F: Future<Output = ()>> Calls<F> {
     }
 
     /// Adds a call. It runs from the next [`poll`](Self::poll) on.
-    pub(crate) fn begin(&mut self, call: F) {
+    pub(crate) fn begin(&mut self, call: impl FnOnce() -> F) {
         let place = self.vacant.pop().unwrap_or_else(|| {
             let place = self.places.len();
             let signal = Arc::new(Signal { place, is_listed: AtomicBool::new(false), woken: Arc::clone(&self.woken) });
@@ -53,7 +53,9 @@ impl<F: Future<Output = ()>> Calls<F> {
             self.places.push(Place { call: Box::pin(None), signal, waker });
             place
         });
-        self.places[place].call.set(Some(call));
+        let vacant = &mut self.places[place].call;
+        vacant.set(None); // as it is; knowing it, the compiler makes the call in its place instead of copying it there
+        vacant.set(Some(call()));
         self.due.push(place);
     }
 

@@ -37,6 +37,10 @@ const AT_ONCE: usize = 8;
 ///
 /// What seldom has something to do, timers and the server's stop, comes last, and only when its [`Alarm`] rang.
 ///
+/// Then the task sleeps, unless a peer that is alone on this thread has asked back within [`Limits::busy_poll`] before:
+/// for so long it stays awake now, and looks again and again whether anything came. Falling asleep and being woken is a
+/// quarter of such a peer's wait, and costs this thread about as much as looking.
+///
 /// Answering between two `poll_accept` calls, or in a task a call, lets each answer leave alone: two to three
 /// times the cost of the whole call. The price of this order is that a handler which computes for long, or blocks, holds
 /// up its connection's other calls. It does so twice at most: when a turn took longer than [`STRETCH`], the next ones
@@ -82,10 +86,16 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
         io::Error::new(io::ErrorKind::TimedOut, "calls did not end in time: cut off")
     });
 
+    let (mut ended, mut awake) = (Instant::now(), false);
     poll_fn(|task| {
-        turn.begin(task);
-        let cx = &mut Context::from_waker(&waker);
-        let (start, mut taken) = (Instant::now(), 0);
+        let (start, alone) = (Instant::now(), turn.begin(task));
+        let in_vain = awake && !turn.goes_round_again();
+        awake = alone && start - ended < limits.busy_poll;
+        if in_vain {
+            turn.end(task, awake); // once more, or to sleep
+            return Poll::Pending;
+        }
+        let (cx, mut taken) = (&mut Context::from_waker(&waker), 0);
         for _ in 0..ROUNDS {
             turn.begin_round();
             transport.begin_round();
@@ -94,7 +104,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
                 match accepted {
                     Some(Ok((request, respond))) => {
                         if let Some(call) = dispatcher.begin(request, respond) {
-                            calls.begin(dispatcher.answer(call));
+                            calls.begin(|| dispatcher.answer(call));
                         }
                     }
                     Some(Err(error)) => return Poll::Ready(end_of(error)),
@@ -114,11 +124,11 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
             }
         }
         at_once = taken.clamp(1, AT_ONCE);
-        if start.elapsed() > STRETCH {
+        let _ = transport.poll_flush(cx)?;
+        ended = Instant::now();
+        if ended - start > STRETCH {
             dispatcher.to_time.store(PROBATION, Relaxed);
         }
-
-        let _ = transport.poll_flush(cx)?;
         if alarm.rang() {
             if !calls.is_empty() {
                 quiet.store(0, Relaxed);
@@ -136,7 +146,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
                 calls.release();
             }
         }
-        turn.end(task);
+        turn.end(task, awake);
         Poll::Pending
     })
     .await

@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
-use std::{net::SocketAddr, sync::Arc};
+use std::{mem, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
-use http::{HeaderValue, Request, Response, request};
+use http::{HeaderMap, HeaderValue, Request, Response, request};
 use tokio::{task::JoinSet, time::Instant};
 use tracing::info;
 
@@ -58,11 +58,11 @@ impl<R: Router> Dispatcher<R> {
     }
 
     async fn answer_here(&self, call: IncomingCall, apart: bool) {
-        let outlet = Arc::clone(&call.outlet);
-        let Origin { uri, service_len, deadline, .. } = &outlet.origin;
-        let (path, mut deadline) = (uri.path(), deadline.as_ref().map(Deadline::again));
-        let (service, method) = (&path[1..=*service_len], &path[service_len + 2..]); // "/service/method"
+        let mut outlet = Arc::clone(&call.outlet);
+        let mut deadline = outlet.origin.deadline.as_ref().map(Deadline::again);
         let outcome = {
+            let (path, service_len) = (outlet.origin.uri.path(), outlet.origin.service_len);
+            let (service, method) = (&path[1..=service_len], &path[service_len + 2..]); // "/service/method"
             let mut handler = pin!(self.server.router.route(service, method, call));
             poll_fn(|cx| {
                 let suspected = self.to_time.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
@@ -75,9 +75,11 @@ impl<R: Router> Dispatcher<R> {
             })
             .await
         };
-        let status = end(outcome, &outlet, &mut deadline).await;
+        // Unless a task of the handler still reads the request's metadata, the trailers take over its memory.
+        let memory = Arc::get_mut(&mut outlet).map(|outlet| mem::take(&mut outlet.origin.metadata).into_memory());
+        let status = end(outcome, &outlet, &mut deadline, memory.unwrap_or_default()).await;
         if !status.is_ok() {
-            self.log(path, &status);
+            self.log(outlet.origin.uri.path(), &status);
         }
     }
 
@@ -119,7 +121,7 @@ fn poll_call(
 }
 
 /// Sends what follows from the outcome, after all messages: the call's status, which is returned.
-async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>) -> Status {
+async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>, mut memory: HeaderMap) -> Status {
     let (status, mut answer) = match outcome {
         Outcome::Lost(status) => return status,
         // A message that was cut short can't be followed by trailers: the peer would take them for a broken frame.
@@ -133,9 +135,9 @@ async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>)
     let lost = poll_fn(|cx| {
         let mut sending = outlet.lock();
         if !answer.is_empty() {
-            sending.set_piece(std::mem::take(&mut answer));
+            sending.set_piece(mem::take(&mut answer));
         }
-        if sending.poll_finish(cx, &status).is_ready() {
+        if sending.poll_finish(cx, &status, &mut memory).is_ready() {
             return Poll::Ready(None);
         }
         if let Poll::Ready(lost) = sending.poll_yield(cx, false) {

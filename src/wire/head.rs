@@ -15,7 +15,7 @@
 //!          grpc-status: 5   grpc-message: no such place   END_STREAM
 //! ```
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -59,8 +59,6 @@ pub struct RequestHead<'a> {
     pub timeout: Option<Duration>,
     /// `grpc-encoding`, unless absent or `identity`.
     pub encoding: Option<&'a [u8]>,
-    /// `grpc-accept-encoding`.
-    pub accept_encoding: Option<&'a [u8]>,
 }
 
 /// Why a request's head is not that of a gRPC call, and what to answer.
@@ -73,15 +71,6 @@ pub struct Refusal {
     pub code: Code,
     /// For `grpc-message`.
     pub message: String,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.status {
-            StatusCode::OK => write!(f, "{}: {}", self.code, self.message),
-            status => write!(f, "HTTP {status}: {}", self.message),
-        }
-    }
 }
 
 /// Checks the head of a request, and reads what the call needs of it without allocating.
@@ -116,8 +105,7 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
         let message = format!("malformed path {}: expected /service/method", quoted(head.uri.path().as_bytes()));
         return Err(refused(StatusCode::OK, Code::UNIMPLEMENTED, message));
     };
-    let Fields { encoding, accept_encoding, .. } = fields;
-    Ok(RequestHead { service, method, timeout, encoding, accept_encoding })
+    Ok(RequestHead { service, method, timeout, encoding: fields.encoding })
 }
 
 /// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
@@ -176,11 +164,27 @@ pub fn trailers_only(code: Code, message: &str, details: &[u8], metadata: Option
     response
 }
 
-/// Trailers: the status first, then what it says and `metadata` without its reserved names, within [`MAX_STATUS_LEN`].
-pub fn trailers(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> HeaderMap {
-    let mut trailers = HeaderMap::with_capacity(3);
-    put_status(&mut trailers, code, message, details, metadata);
-    trailers
+/// Writes what Trailers say: the status first, then what it says and `metadata` without its reserved names, within
+/// [`MAX_STATUS_LEN`].
+pub fn put_status(headers: &mut HeaderMap, code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) {
+    headers.insert(GRPC_STATUS, code.to_header_value());
+    if message.is_empty() && details.is_empty() && metadata.is_none_or(HeaderMap::is_empty) {
+        return;
+    }
+    let custom = metadata.map_or(0, |map| map.iter().map(|(name, value)| field_len(name, value.len())).sum());
+    let for_metadata = custom.min(MAX_STATUS_LEN / 2);
+    let mut left = MAX_STATUS_LEN - for_metadata - field_len(&GRPC_STATUS, 10);
+    if !message.is_empty() {
+        let text = percent::encode_within(message, left - field_len(&GRPC_MESSAGE, 0));
+        left -= field_len(&GRPC_MESSAGE, text.len());
+        headers.extend(HeaderValue::from_str(&text).map(|value| (GRPC_MESSAGE, value)));
+    }
+    let details_len = field_len(&GRPC_STATUS_DETAILS, binary::encoded_len(details.len()));
+    if !details.is_empty() && details_len <= left {
+        left -= details_len;
+        headers.extend(HeaderValue::try_from(binary::encode(details)).map(|value| (GRPC_STATUS_DETAILS, value)));
+    }
+    copy_custom(metadata, headers, left + for_metadata);
 }
 
 /// What a client needs to know of a response's head.
@@ -188,8 +192,6 @@ pub fn trailers(code: Code, message: &str, details: &[u8], metadata: Option<&Hea
 pub struct ResponseHead<'a> {
     /// `grpc-encoding`, unless absent or `identity`.
     pub encoding: Option<&'a [u8]>,
-    /// `grpc-accept-encoding`.
-    pub accept_encoding: Option<&'a [u8]>,
     /// The status, when it stands in the head: Trailers-Only, and no messages or trailers follow.
     pub status: Option<WireStatus>,
 }
@@ -214,7 +216,7 @@ pub fn read_response(head: &response::Parts) -> Result<ResponseHead<'_>, WireSta
     let fields = Fields::of(&head.headers);
     let status = fields.status();
     if status.is_some() || head.status == StatusCode::OK && fields.is_grpc() {
-        return Ok(ResponseHead { encoding: fields.encoding, accept_encoding: fields.accept_encoding, status });
+        return Ok(ResponseHead { encoding: fields.encoding, status });
     }
     let (code, what) = match head.status {
         StatusCode::OK => (Code::UNKNOWN, "not an answer of a gRPC server".to_owned()),
@@ -250,7 +252,6 @@ struct Fields<'a> {
     te: Option<&'a [u8]>,
     timeout: Option<&'a [u8]>,
     encoding: Option<&'a [u8]>,
-    accept_encoding: Option<&'a [u8]>,
     status: Option<&'a [u8]>,
     message: Option<&'a [u8]>,
     details: Option<&'a [u8]>,
@@ -265,7 +266,6 @@ impl<'a> Fields<'a> {
                 "te" => &mut fields.te,
                 "grpc-timeout" => &mut fields.timeout,
                 "grpc-encoding" if value != "identity" => &mut fields.encoding,
-                "grpc-accept-encoding" => &mut fields.accept_encoding,
                 "grpc-status" => &mut fields.status,
                 "grpc-message" => &mut fields.message,
                 "grpc-status-details-bin" => &mut fields.details,
@@ -296,28 +296,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Writes a status that stays within [`MAX_STATUS_LEN`].
-fn put_status(headers: &mut HeaderMap, code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) {
-    headers.insert(GRPC_STATUS, code.to_header_value());
-    if message.is_empty() && details.is_empty() && metadata.is_none_or(HeaderMap::is_empty) {
-        return;
-    }
-    let custom = metadata.map_or(0, |map| map.iter().map(|(name, value)| field_len(name, value.len())).sum());
-    let for_metadata = custom.min(MAX_STATUS_LEN / 2);
-    let mut left = MAX_STATUS_LEN - for_metadata - field_len(&GRPC_STATUS, 10);
-    if !message.is_empty() {
-        let text = percent::encode_within(message, left - field_len(&GRPC_MESSAGE, 0));
-        left -= field_len(&GRPC_MESSAGE, text.len());
-        headers.extend(HeaderValue::from_str(&text).map(|value| (GRPC_MESSAGE, value)));
-    }
-    let details_len = field_len(&GRPC_STATUS_DETAILS, binary::encoded_len(details.len()));
-    if !details.is_empty() && details_len <= left {
-        left -= details_len;
-        headers.extend(HeaderValue::try_from(binary::encode(details)).map(|value| (GRPC_STATUS_DETAILS, value)));
-    }
-    copy_custom(metadata, headers, left + for_metadata);
-}
-
 /// Copies the entries of `metadata` that are not reserved, as far as they fit `left` bytes.
 fn copy_custom(metadata: Option<&HeaderMap>, headers: &mut HeaderMap, mut left: usize) {
     for (name, value) in metadata.into_iter().flatten() {
@@ -336,6 +314,12 @@ fn field_len(name: &HeaderName, value_len: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn status_fields(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> HeaderMap {
+        let mut fields = HeaderMap::new();
+        put_status(&mut fields, code, message, details, metadata);
+        fields
+    }
 
     /// A request as a gRPC client sends it, then changed.
     fn request_with(change: impl FnOnce(&mut Request<()>)) -> request::Parts {
@@ -386,17 +370,13 @@ mod tests {
             method: "GetFeature",
             timeout: Some(Duration::from_secs(1)),
             encoding: Some(b"gzip"),
-            accept_encoding: Some(b"identity,gzip"),
         };
         assert_eq!(read_request(&parts), Ok(expected));
         let plain = request_with(|request| {
             request.headers_mut().remove(GRPC_TIMEOUT);
             request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("identity"));
         });
-        assert_eq!(
-            read_request(&plain),
-            Ok(RequestHead { timeout: None, encoding: None, accept_encoding: None, ..expected })
-        );
+        assert_eq!(read_request(&plain), Ok(RequestHead { timeout: None, encoding: None, ..expected }));
     }
 
     #[test]
@@ -473,13 +453,13 @@ mod tests {
 
     #[test]
     fn trailers_start_with_the_status_and_have_no_reserved_names() {
-        let ok = trailers(Code::OK, "", &[], None);
+        let ok = status_fields(Code::OK, "", &[], None);
         assert_eq!((ok.len(), &ok[GRPC_STATUS]), (1, &HeaderValue::from_static("0")));
         let mut metadata = HeaderMap::new();
         for name in ["tried", "grpc-status", "content-type", "connection"] {
             metadata.insert(name, 3.into());
         }
-        let all = trailers(Code::NOT_FOUND, "50% caf\u{e9}", &[8, 5], Some(&metadata));
+        let all = status_fields(Code::NOT_FOUND, "50% caf\u{e9}", &[8, 5], Some(&metadata));
         let fields: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         let expected = [
             ("grpc-status", "5"),
@@ -503,19 +483,19 @@ mod tests {
         let size = |map: &HeaderMap| map.iter().map(|(name, value)| field_len(name, value.len())).sum::<usize>();
         let mut metadata = HeaderMap::new();
         metadata.insert("tried", 3.into());
-        let cut = trailers(Code::INTERNAL, &"\u{e9}".repeat(10_000), &[7; 100], Some(&metadata));
+        let cut = status_fields(Code::INTERNAL, &"\u{e9}".repeat(10_000), &[7; 100], Some(&metadata));
         assert!(size(&cut) <= MAX_STATUS_LEN && size(&cut) > MAX_STATUS_LEN - 100);
         assert!(cut.get(GRPC_STATUS_DETAILS).is_none());
         assert_eq!(cut["tried"], "3");
         assert!(read_status(&cut).unwrap().message.chars().all(|character| character == '\u{e9}'));
 
-        let without_details = trailers(Code::INTERNAL, "short", &[7; 7000], Some(&metadata));
+        let without_details = status_fields(Code::INTERNAL, "short", &[7; 7000], Some(&metadata));
         assert_eq!((without_details.len(), &without_details[GRPC_MESSAGE]), (3, &HeaderValue::from_static("short")));
 
         for number in 0..1000 {
             metadata.append("tried", number.into());
         }
-        assert!(size(&trailers(Code::INTERNAL, &"x".repeat(10_000), &[], Some(&metadata))) <= MAX_STATUS_LEN);
+        assert!(size(&status_fields(Code::INTERNAL, &"x".repeat(10_000), &[], Some(&metadata))) <= MAX_STATUS_LEN);
     }
 
     fn response_with(status: u16, fields: &[(&'static str, &'static str)]) -> response::Parts {
@@ -553,7 +533,7 @@ mod tests {
     #[test]
     fn trailers_only_is_recognised() {
         let head = response_head().into_parts().0;
-        assert_eq!(read_response(&head), Ok(ResponseHead { encoding: None, accept_encoding: None, status: None }));
+        assert_eq!(read_response(&head), Ok(ResponseHead { encoding: None, status: None }));
         let head = trailers_only(Code::NOT_FOUND, "no such place", &[], None).into_parts().0;
         let status = read_response(&head).unwrap().status.unwrap();
         assert_eq!((status.code, status.message.as_str()), (Code::NOT_FOUND, "no such place"));
