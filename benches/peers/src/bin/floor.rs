@@ -1,12 +1,16 @@
-//! The floor: canned RouteGuide answers straight on h2, in the fastest order of a connection's turn that we know.
+//! The floor: canned RouteGuide answers straight on h2, in the fastest simple order of a connection's turn.
 //!
 //! It routes and it respects flow control. It decodes nothing, looks up nothing and keeps no state, so no gRPC server
-//! on h2 can be cheaper; how close one comes is what the comparison tells. A turn of a connection:
+//! on h2 can be much cheaper; how close one comes is what the comparison tells. A turn of a connection:
 //!
 //! 1. take every request that `poll_accept` has, until Pending (this also reads the socket);
 //! 2. let every open call take what has come and answer;
 //! 3. poll the connection again, which encodes all answers, and start over if that brought something new;
-//! 4. write everything with one system call.
+//! 4. write everything with one system call, and sleep.
+//!
+//! The turns of h2grpc's server do less: they take as many requests as came last time instead of asking for one more, do
+//! not ask a drained socket again, and are not woken by what they did themselves. Here all three together change little
+//! (unary calls 1.02, lists 0.99, chats 0.97, one call at a time 0.99 of the cost), so the floor stays simple, and the same.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;

@@ -45,9 +45,10 @@ pub const FLOOR: &str = "floor";
 pub const OURS: &str = "h2grpc";
 pub const TONIC: [&str; 2] = ["tonic-current", "tonic-multi"];
 
-const RECIPES: [Recipe; 8] = [
+const RECIPES: [Recipe; 9] = [
     Recipe { name: FLOOR, build: Build::Here("floor"), args: &[] },
     Recipe { name: OURS, build: Build::Product, args: &[] },
+    Recipe { name: "h2grpc-sleeping", build: Build::Product, args: &["--busy-poll", "0"] },
     Recipe { name: TONIC[0], build: Build::Here("tonic_server"), args: &["--runtime", "current"] },
     Recipe { name: TONIC[1], build: Build::Here("tonic_server"), args: &["--runtime", "multi"] },
     Recipe {
