@@ -126,10 +126,10 @@ impl Metadata {
         &self.0
     }
 
-    /// A map without entries, in the memory of this one.
-    pub(crate) fn into_memory(mut self) -> HeaderMap {
+    /// The map, emptied, for other use.
+    pub(crate) fn memory(&mut self) -> &mut HeaderMap {
         self.0.clear();
-        self.0
+        &mut self.0
     }
 }
 

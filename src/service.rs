@@ -209,7 +209,7 @@ macro_rules! service {
         $crate::service!(@frames $service.$method($call.unary().await?).await?, $($response)+)
     };
     (@frames $answer:expr, encoded $R:ty) => { Ok($answer.into_frames()) };
-    (@frames $answer:expr, $R:ty) => { Ok($crate::codec::Encoded::new([&$answer])?.into_frames()) };
+    (@frames $answer:expr, $R:ty) => { Ok($crate::codec::Encoded::new(::core::slice::from_ref(&$answer))?.into_frames()) };
 
     // What the method table says of a request or a response.
     (@name stream $T:ty) => { stringify!($T) };

@@ -112,7 +112,7 @@ impl Echo for Parrot {
         for index in 0..count.parse::<usize>().map_err(|_| Status::invalid_argument("no number"))? {
             let text = text(if end == "encoded" { format!("{index:6000}") } else { index.to_string() });
             match end {
-                "encoded" => texts.send_encoded(Encoded::new([&text])?).await?,
+                "encoded" => texts.send_encoded(Encoded::new(std::slice::from_ref(&text))?).await?,
                 _ => texts.send(&text).await?,
             }
             self.sent.fetch_add(5 + text.encoded_len(), Ordering::SeqCst);

@@ -18,5 +18,5 @@ pub use client::{Answer, Answers, CallOptions, Response};
 pub(crate) use error::status_of;
 pub use inbound::{Inbound, Source};
 pub use outbound::Outbound;
-pub(crate) use outbound::{Origin, Outlet};
+pub(crate) use outbound::{Origin, Outlet, State};
 pub use server::{CallContext, IncomingCall, Reply, Request};

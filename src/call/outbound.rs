@@ -218,6 +218,11 @@ impl Outlet {
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What is needed at a call's end by whoever alone still holds it: no lock, and the memory of the request's metadata.
+    pub(crate) fn parts(&mut self) -> (&mut State, &mut HeaderMap) {
+        (self.state.get_mut().unwrap_or_else(PoisonError::into_inner), self.origin.metadata.memory())
+    }
 }
 
 /// What the sender does.

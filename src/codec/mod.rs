@@ -39,10 +39,7 @@ impl<T: Message> Encoded<T> {
     ///
     /// # Errors
     /// RESOURCE_EXHAUSTED for a message over 4 GiB, which no prefix can announce.
-    pub fn new<'a>(messages: impl IntoIterator<Item = &'a T>) -> Result<Self, Status>
-    where
-        T: 'a,
-    {
+    pub fn new(messages: &[T]) -> Result<Self, Status> {
         let mut frames = BytesMut::new();
         for message in messages {
             encode(message, &mut frames)?;

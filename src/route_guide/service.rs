@@ -43,7 +43,7 @@ impl RouteGuide for Guide {
         match self.features.at(&point) {
             // Encoded when the database was loaded.
             Some(index) => Ok(Encoded::from_frames(self.features.frames(index..index + 1))),
-            None => Encoded::new([&Feature { name: String::new(), location: Some(point) }]),
+            None => Encoded::new(&[Feature { name: String::new(), location: Some(point) }]),
         }
     }
 

@@ -15,7 +15,7 @@ use tokio::{task::JoinSet, time::Instant};
 use tracing::info;
 
 use super::{Router, Server, heavy::STRETCH};
-use crate::call::{IncomingCall, Origin, Outlet, Reply};
+use crate::call::{IncomingCall, Origin, Outlet, Reply, State};
 use crate::{call::client::Deadline, metadata::Metadata, status::Status, wire::code::Code, wire::head};
 
 /// What the calls of one connection have in common.
@@ -75,9 +75,7 @@ impl<R: Router> Dispatcher<R> {
             })
             .await
         };
-        // Unless a task of the handler still reads the request's metadata, the trailers take over its memory.
-        let memory = Arc::get_mut(&mut outlet).map(|outlet| mem::take(&mut outlet.origin.metadata).into_memory());
-        let status = end(outcome, &outlet, &mut deadline, memory.unwrap_or_default()).await;
+        let status = end(outcome, &mut outlet, &mut deadline).await;
         if !status.is_ok() {
             self.log(outlet.origin.uri.path(), &status);
         }
@@ -121,7 +119,7 @@ fn poll_call(
 }
 
 /// Sends what follows from the outcome, after all messages: the call's status, which is returned.
-async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>, mut memory: HeaderMap) -> Status {
+async fn end(outcome: Outcome, outlet: &mut Arc<Outlet>, deadline: &mut Option<Deadline>) -> Status {
     let (status, mut answer) = match outcome {
         Outcome::Lost(status) => return status,
         // A message that was cut short can't be followed by trailers: the peer would take them for a broken frame.
@@ -132,12 +130,11 @@ async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>,
         Outcome::Late(status) | Outcome::Ended(Err(status)) => (status, Reply::new()),
         Outcome::Ended(Ok(answer)) => (Status::new(Code::OK, ""), answer),
     };
-    let lost = poll_fn(|cx| {
-        let mut sending = outlet.lock();
+    let mut finish = |sending: &mut State, memory: &mut HeaderMap, cx: &mut Context<'_>| {
         if !answer.is_empty() {
             sending.set_piece(mem::take(&mut answer));
         }
-        if sending.poll_finish(cx, &status, &mut memory).is_ready() {
+        if sending.poll_finish(cx, &status, memory).is_ready() {
             return Poll::Ready(None);
         }
         if let Poll::Ready(lost) = sending.poll_yield(cx, false) {
@@ -147,6 +144,11 @@ async fn end(outcome: Outcome, outlet: &Outlet, deadline: &mut Option<Deadline>,
         let late = std::task::ready!(Deadline::poll(deadline, cx));
         sending.reset(Reason::CANCEL, late.clone());
         Poll::Ready(Some(late))
+    };
+    let lost = poll_fn(|cx| match Arc::get_mut(outlet).map(Outlet::parts) {
+        // No task of the handler's holds on to the call: no lock, and the trailers take over the metadata's memory.
+        Some((sending, memory)) => finish(sending, memory, cx),
+        None => finish(&mut outlet.lock(), &mut HeaderMap::new(), cx),
     });
     lost.await.unwrap_or(status)
 }
