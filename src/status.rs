@@ -93,18 +93,18 @@ impl Status {
 
     /// The metadata, to add to it.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
-        &mut self.extra_mut().metadata
+        &mut self.extra.get_or_insert_default().metadata
     }
 
     /// The same status with these details.
     pub fn with_details(mut self, details: impl Into<Bytes>) -> Status {
-        self.extra_mut().details = details.into();
+        self.extra.get_or_insert_default().details = details.into();
         self
     }
 
     /// The same status with the error that caused it: for logs on this side, it is never sent.
     pub fn with_source(mut self, source: Arc<dyn Error + Send + Sync>) -> Status {
-        self.extra_mut().source = Some(source);
+        self.extra.get_or_insert_default().source = Some(source);
         self
     }
 
@@ -142,10 +142,6 @@ impl Status {
 
     fn extra(&self) -> &Extra {
         self.extra.as_deref().unwrap_or(&NO_EXTRA)
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        self.extra.get_or_insert_default()
     }
 }
 

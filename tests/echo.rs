@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Running, call, connect, connect_with, frame, head, limits, read, soon};
+use common::{Running, call, connect, connect_with, frame, frame_of, head, limits, read, soon};
 use h2grpc::call::{CallOptions, Inbound, Outbound, Request};
 use h2grpc::client::Channel;
 use h2grpc::codec::Encoded;
@@ -427,6 +427,45 @@ async fn a_handler_that_blocks_its_thread_holds_up_its_connection_twice_at_most(
     release.send(()).unwrap();
     assert_eq!(collect(blocked).await.unwrap(), ["0"]);
     holder.join().unwrap();
+}
+
+/// A request of some 900 bytes that says `word`: the rest is a field that nobody knows.
+fn padded(word: &str) -> bytes::Bytes {
+    let mut message = text(word).encode_to_vec();
+    prost::encoding::bytes::encode(9, &vec![0_u8; 900], &mut message);
+    frame_of(0, &message)
+}
+
+#[tokio::test]
+async fn small_requests_give_their_room_in_the_window_back_when_their_calls_end() {
+    let narrow = limits(|limits| (limits.connection_window, limits.max_concurrent_streams) = (65_535, 2));
+    let running = Running::start(Server::new().add(Parrot::default().into_service()).limits(narrow));
+    let mut requests = connect(running.address).await;
+    for path in ["/test.v1.Echo/Say", "/test.v1.Echo/Join"] {
+        for _ in 0..100 {
+            let answer = call(&mut requests, head(path).body(()).unwrap(), [padded("go on")]);
+            assert_eq!(soon(answer).await.unwrap().code(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_that_keep_their_room_while_they_are_answered_leave_the_others_the_whole_window() {
+    let narrow = limits(|limits| limits.connection_window = 65_535);
+    let parrot = Parrot::default();
+    let running = Running::start(Server::new().add(parrot.clone().into_service()).limits(narrow));
+    let mut requests = connect(running.address).await;
+    let mut asleep = Vec::new();
+    for _ in 0..99 {
+        requests = requests.ready().await.unwrap();
+        let (answer, mut request) = requests.send_request(head("/test.v1.Echo/Say").body(()).unwrap(), false).unwrap();
+        request.send_data(padded("sleep"), true).unwrap();
+        asleep.push((answer, request));
+    }
+    soon(parrot.until(99)).await;
+    let many = (0..200).map(|_| padded("x"));
+    let answer = soon(call(&mut requests, head("/test.v1.Echo/Join").body(()).unwrap(), many)).await.unwrap();
+    assert_eq!((answer.code(), answer.body.len()), (0, 5 + 3 + 200));
 }
 
 /// They may take over its memory.

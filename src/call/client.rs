@@ -148,14 +148,14 @@ impl ResponseBody {
     }
 
     /// Moves on to the next chunk of DATA, or to the end.
-    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Bytes, bool)>, Status>> {
         loop {
             self.stage = match &mut self.stage {
                 Stage::Head(response) => match ready!(pin!(response).poll(cx)) {
                     Ok(response) => self.read_head(response),
                     Err(error) => Stage::Over(Err(self.lost(error, "its response was awaited"))),
                 },
-                Stage::Body(body) => match ready!(poll_body(body, cx)) {
+                Stage::Body(body) => match ready!(poll_body(body, cx, 0)) {
                     Some(Ok(chunk)) => return Poll::Ready(Ok(Some(chunk))),
                     Some(Err(error)) => Stage::Over(Err(self.lost(error, "its response was read"))),
                     None => match ready!(body.poll_trailers(cx)) {
@@ -213,7 +213,7 @@ impl ResponseBody {
 impl Source for ResponseBody {
     const WHAT: &'static str = "response";
 
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Bytes, bool)>, Status>> {
         let mut polled = self.poll_stage(cx);
         if polled.is_pending() {
             let status = ready!(Deadline::poll(&mut self.deadline, cx));

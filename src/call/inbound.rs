@@ -20,6 +20,8 @@ use crate::{codec, status::Status, wire::frame::Decoder};
 #[derive(Debug)]
 pub struct Inbound<T, S = RequestBody> {
     pub(super) source: S,
+    /// The source is known to have no further chunk.
+    ended: bool,
     decoder: Decoder,
     message: PhantomData<fn() -> T>,
 }
@@ -30,20 +32,14 @@ pub trait Source {
     #[doc(hidden)]
     const WHAT: &'static str;
 
-    /// Whether the end is known already, without asking for another chunk.
+    /// The next chunk of DATA, and whether it is known to be the last; `None` once the stream has come to a good end.
     #[doc(hidden)]
-    fn is_at_end(&self) -> bool {
-        false
-    }
-
-    /// The next chunk of DATA; `None` once the stream has come to a good end.
-    #[doc(hidden)]
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>>;
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Bytes, bool)>, Status>>;
 }
 
 impl<T: Message + Default, S: Source> Inbound<T, S> {
     pub(crate) fn new(source: S, max_message: usize) -> Self {
-        Inbound { source, decoder: Decoder::new(max_message), message: PhantomData }
+        Inbound { source, ended: false, decoder: Decoder::new(max_message), message: PhantomData }
     }
 
     /// The next message; `None` at the end of the stream. On a client the end means that the call's status was OK.
@@ -85,7 +81,7 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
         if !poll_fn(|cx| self.poll_next(cx, &mut message)).await? {
             return Err(self.cardinality("none"));
         }
-        let is_over = self.decoder.buffered() == 0 && self.source.is_at_end();
+        let is_over = self.ended && self.decoder.buffered() == 0;
         if is_over || self.next().await?.is_none() { Ok(message) } else { Err(self.cardinality("two")) }
     }
 
@@ -98,8 +94,12 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
             if let Some(frame) = self.decoder.next()? {
                 return Poll::Ready(codec::decode(&frame, message).map(|()| true));
             }
-            match ready!(self.source.poll_chunk(cx))? {
-                Some(chunk) => self.decoder.push(chunk),
+            let chunk = if self.ended { None } else { ready!(self.source.poll_chunk(cx))? };
+            match chunk {
+                Some((chunk, last)) => {
+                    self.decoder.push(chunk);
+                    self.ended = last;
+                }
                 None => return Poll::Ready(self.decoder.finish().map(|()| false).map_err(Status::from)),
             }
         }
@@ -107,12 +107,16 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
 }
 
 /// The next chunk of `body`. Its room in the flow-control window is given back at once, because the decoder takes it
-/// whole.
-pub(super) fn poll_body(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
-    let chunk = ready!(body.poll_data(cx));
-    if let Some(Ok(chunk)) = &chunk {
+/// whole. But the last chunk, where it has no more than `kept` bytes and is known to be the last, leaves that to the end
+/// of the call, when h2 does it anyway.
+pub(super) fn poll_body(
+    body: &mut RecvStream, cx: &mut Context<'_>, kept: usize,
+) -> Poll<Option<Result<(Bytes, bool), h2::Error>>> {
+    let Some(chunk) = ready!(body.poll_data(cx)?) else { return Poll::Ready(None) };
+    let last = chunk.len() <= kept && body.is_end_stream();
+    if !last {
         // It fails only when the stream is gone, and its window with it.
         let _ = body.flow_control().release_capacity(chunk.len());
     }
-    Poll::Ready(chunk)
+    Poll::Ready(Some(Ok((chunk, last))))
 }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::error::status_of;
 use super::inbound::{Inbound, Source, poll_body};
 use super::outbound::{Outbound, Outlet};
-use crate::{metadata::Metadata, status::Status};
+use crate::{limits::KEPT, metadata::Metadata, status::Status};
 
 /// One message of a client, with what is known of its call.
 #[derive(Debug)]
@@ -142,12 +142,8 @@ pub struct RequestBody {
 impl Source for RequestBody {
     const WHAT: &'static str = "request";
 
-    fn is_at_end(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
-        let chunk = poll_body(&mut self.body, cx);
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Bytes, bool)>, Status>> {
+        let chunk = poll_body(&mut self.body, cx, KEPT as usize);
         if chunk.is_pending() {
             self.context.outlet.reader.store(cx.waker().data().cast_mut(), Relaxed);
         }

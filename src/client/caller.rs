@@ -100,8 +100,8 @@ impl Caller {
         Ok((Outbound::new(outlet), Inbound::new(body, self.channel.shared.limits.max_message)))
     }
 
-    /// Begins a call, within its deadline.
-    async fn open(&self, method: &str) -> Result<Opened, Status> {
+    /// Begins a call, within its deadline: its request head is on its way.
+    async fn open(&self, method: &str) -> Result<(ResponseFuture, SendStream<Bytes>, Live, Option<Deadline>), Status> {
         let path = match self.paths.iter().find(|(name, _)| *name == method) {
             Some((_, Ok(path))) => path,
             Some((_, Err(error))) => return Err(Status::invalid_argument(error.clone())),
@@ -120,9 +120,6 @@ impl Caller {
 
 /// The path of each method, or why it is none.
 type Paths = Arc<[(&'static str, Result<PathAndQuery, String>)]>;
-
-/// A call whose request head is on its way.
-type Opened = (ResponseFuture, SendStream<Bytes>, Live, Option<Deadline>);
 
 /// `/service/method` for each method. A service name that makes no path is told when it is called.
 fn paths(service: &str, methods: impl Iterator<Item = &'static str>) -> Paths {
