@@ -79,8 +79,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> tour::Outcome {
     let endpoint: Endpoint = options.addr.parse()?;
-    let mut call_options = CallOptions::new();
-    call_options.timeout = options.deadline;
+    let call_options = options.deadline.map_or_else(CallOptions::new, |time| CallOptions::new().timeout(time));
     let client = RouteGuideClient::new(Channel::new(endpoint)).named(&options.service).with(call_options);
     let out = &mut io::BufWriter::new(io::stdout().lock());
     match options.ask {

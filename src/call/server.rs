@@ -87,7 +87,7 @@ impl IncomingCall {
     /// # Errors
     /// As [`Inbound::next`]; UNIMPLEMENTED when the request has no message, or two.
     pub async fn unary<Q: Message + Default>(self) -> Result<Request<Q>, Status> {
-        let mut requests = self.requests();
+        let mut requests = self.requests(KEPT);
         let message = requests.one().await?;
         Ok(Request { message, context: requests.source.context })
     }
@@ -108,18 +108,18 @@ impl IncomingCall {
     /// A stream in, one message out.
     pub fn client_streaming<Q: Message + Default>(self) -> Inbound<Q> {
         self.outlet.lock().is_streaming = true;
-        self.requests()
+        self.requests(0)
     }
 
     /// A stream in, a stream out.
     pub fn bidirectional<Q: Message + Default, R: Message>(self) -> (Inbound<Q>, Outbound<R>) {
         let responses = self.responses();
-        (self.requests(), responses)
+        (self.requests(0), responses)
     }
 
-    fn requests<Q: Message + Default>(self) -> Inbound<Q> {
+    fn requests<Q: Message + Default>(self, kept: usize) -> Inbound<Q> {
         let context = CallContext { outlet: self.outlet };
-        Inbound::new(RequestBody { body: self.body, context }, self.max_message)
+        Inbound::new(RequestBody { body: self.body, kept, context }, self.max_message)
     }
 
     fn responses<R: Message>(&self) -> Outbound<R> {
@@ -136,6 +136,8 @@ pub type Reply = Bytes;
 #[derive(Debug)]
 pub struct RequestBody {
     body: RecvStream,
+    /// How many bytes of its end keep their room in the window; none of a stream, where to ask for the end costs more.
+    kept: usize,
     context: CallContext,
 }
 
@@ -143,7 +145,7 @@ impl Source for RequestBody {
     const WHAT: &'static str = "request";
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Bytes, bool)>, Status>> {
-        let chunk = poll_body(&mut self.body, cx, KEPT as usize);
+        let chunk = poll_body(&mut self.body, cx, self.kept);
         if chunk.is_pending() {
             self.context.outlet.reader.store(cx.waker().data().cast_mut(), Relaxed);
         }

@@ -156,7 +156,7 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
 async fn handshake<IO: ByteStream>(
     transport: &Transport<IO>, limits: &Limits,
 ) -> io::Result<Connection<Transport<IO>, Bytes>> {
-    let kept = KEPT.saturating_mul(limits.max_concurrent_streams);
+    let kept = (KEPT as u32).saturating_mul(limits.max_concurrent_streams);
     let mut handshake = pin!(
         Builder::new()
             .initial_window_size(limits.stream_window)
