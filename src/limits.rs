@@ -17,11 +17,6 @@ pub const BATCH: usize = 16 * 1024;
 /// tenth more in long streams, twice as many save one per cent.
 pub const WRITE_BUFFER: usize = 128 * 1024;
 
-/// How many bytes of the end of a request that is one message may keep their room in the connection's window until the
-/// call has ended, when h2 gives it back unasked: a lock less for a unary call. The window is so much larger for each
-/// call there may be.
-pub(crate) const KEPT: usize = 1024;
-
 /// What a server or a client allows its peer. `Limits::default()` holds for servers on the open network.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -450,7 +450,7 @@ async fn small_requests_give_their_room_in_the_window_back_when_their_calls_end(
 }
 
 #[tokio::test]
-async fn requests_that_keep_their_room_while_they_are_answered_leave_the_others_the_whole_window() {
+async fn requests_that_keep_their_room_while_they_are_answered_leave_the_others_their_window() {
     let narrow = limits(|limits| limits.connection_window = 65_535);
     let parrot = Parrot::default();
     let running = Running::start(Server::new().add(parrot.clone().into_service()).limits(narrow));

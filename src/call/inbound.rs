@@ -94,8 +94,7 @@ impl<T: Message + Default, S: Source> Inbound<T, S> {
             if let Some(frame) = self.decoder.next()? {
                 return Poll::Ready(codec::decode(&frame, message).map(|()| true));
             }
-            let chunk = if self.ended { None } else { ready!(self.source.poll_chunk(cx))? };
-            match chunk {
+            match ready!(self.source.poll_chunk(cx))? {
                 Some((chunk, last)) => {
                     self.decoder.push(chunk);
                     self.ended = last;

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::error::status_of;
 use super::inbound::{Inbound, Source, poll_body};
 use super::outbound::{Outbound, Outlet};
-use crate::{limits::KEPT, metadata::Metadata, status::Status};
+use crate::{metadata::Metadata, status::Status};
 
 /// One message of a client, with what is known of its call.
 #[derive(Debug)]
@@ -79,6 +79,9 @@ pub struct IncomingCall {
     pub(crate) body: RecvStream,
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) max_message: usize,
+    /// How many bytes of a request's end may keep their room in the connection's window until the call has ended, when
+    /// h2 gives it back unasked: a lock less for a unary call. All calls together keep a sixteenth of it at most.
+    pub(crate) kept: usize,
 }
 
 impl IncomingCall {
@@ -87,7 +90,8 @@ impl IncomingCall {
     /// # Errors
     /// As [`Inbound::next`]; UNIMPLEMENTED when the request has no message, or two.
     pub async fn unary<Q: Message + Default>(self) -> Result<Request<Q>, Status> {
-        let mut requests = self.requests(KEPT);
+        let kept = self.kept;
+        let mut requests = self.requests(kept);
         let message = requests.one().await?;
         Ok(Request { message, context: requests.source.context })
     }

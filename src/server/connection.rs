@@ -15,9 +15,8 @@ use tracing::debug;
 
 use super::heavy::{PROBATION, STRETCH};
 use super::{Router, Server, dispatch::Dispatcher};
-use crate::call::status_of;
 use crate::connection::{Alarm, ByteStream, Calls, ROUNDS, Transport, Turn, keepalive};
-use crate::limits::{KEPT, Limits};
+use crate::{call::status_of, limits::Limits};
 
 /// How many requests are taken before they are answered, at most. Each needs some kilobytes here and in h2 until then:
 /// of a thousand calls at once the processor's nearest cache holds none, and they cost half as much again as in eights.
@@ -156,11 +155,10 @@ pub(super) async fn serve<IO: ByteStream, R: Router>(
 async fn handshake<IO: ByteStream>(
     transport: &Transport<IO>, limits: &Limits,
 ) -> io::Result<Connection<Transport<IO>, Bytes>> {
-    let kept = (KEPT as u32).saturating_mul(limits.max_concurrent_streams);
     let mut handshake = pin!(
         Builder::new()
             .initial_window_size(limits.stream_window)
-            .initial_connection_window_size(limits.connection_window.saturating_add(kept).min(i32::MAX as u32))
+            .initial_connection_window_size(limits.connection_window)
             .data_frame_budget(limits.small_frame_budget)
             .max_concurrent_streams(limits.max_concurrent_streams)
             .max_header_list_size(limits.max_header_list)

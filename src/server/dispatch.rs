@@ -16,7 +16,7 @@ use tracing::info;
 
 use super::{Router, Server, heavy::STRETCH};
 use crate::call::{IncomingCall, Origin, Outlet, Reply, State};
-use crate::{call::client::Deadline, metadata::Metadata, status::Status, wire::code::Code, wire::head};
+use crate::{call::client::Deadline, limits::Limits, metadata::Metadata, status::Status, wire::code::Code, wire::head};
 
 /// What the calls of one connection have in common.
 pub(super) struct Dispatcher<R> {
@@ -42,7 +42,9 @@ impl<R: Router> Dispatcher<R> {
         let metadata = Metadata::from_headers(parts.headers);
         let origin = Origin { uri: parts.uri, service_len, metadata, deadline, peer: self.peer };
         let outlet = Arc::new(Outlet::response(respond, origin));
-        Some(IncomingCall { body, outlet, max_message: self.server.limits.max_message })
+        let Limits { max_message, connection_window, max_concurrent_streams, .. } = self.server.limits;
+        let kept = (connection_window / max_concurrent_streams.max(1) / 16) as usize;
+        Some(IncomingCall { body, outlet, max_message, kept })
     }
 
     /// Answers a call, whatever comes: all that it gives back is that it is over.
