@@ -14,7 +14,7 @@ crate::service! {
     /// The RouteGuide service of the gRPC tutorials.
     pub service RouteGuide("routeguide.RouteGuide") client RouteGuideClient {
         /// The feature at a point, or an unnamed one.
-        rpc GetFeature   as get_feature   (Point)            returns (encoded Feature);
+        rpc GetFeature   as get_feature   (Point)            returns (Feature);
         /// The features inside a rectangle.
         rpc ListFeatures as list_features (Rectangle)        returns (stream Feature);
         /// What there is to say of a route, point by point.
@@ -38,13 +38,12 @@ impl Guide {
 }
 
 impl RouteGuide for Guide {
-    async fn get_feature(&self, request: Request<Point>) -> Result<Encoded<Feature>, Status> {
+    async fn get_feature(&self, request: Request<Point>) -> Result<Feature, Status> {
         let point = request.message;
-        match self.features.at(&point) {
-            // Encoded when the database was loaded.
-            Some(index) => Ok(Encoded::from_frames(self.features.frames(index..index + 1))),
-            None => Encoded::new(&[Feature { name: String::new(), location: Some(point) }]),
-        }
+        Ok(match self.features.at(&point) {
+            Some(index) => self.features.get(index),
+            None => Feature { name: String::new(), location: Some(point) },
+        })
     }
 
     async fn list_features(&self, request: Request<Rectangle>, features: &mut Outbound<Feature>) -> Result<(), Status> {

@@ -1,37 +1,4 @@
-//! What a service is to the server, and `service!`, which makes one of a declaration.
-
-use std::future::Future;
-
-use crate::call::{IncomingCall, Reply};
-use crate::status::Status;
-
-/// A set of methods under one name. [`service!`](crate::service) implements it; by hand it is needed for proxies and
-/// the like.
-pub trait Service: Send + Sync + 'static {
-    /// The methods, in the order of their declaration.
-    const METHODS: &'static [Method];
-
-    /// Whether calls to the service `name`, such as `routeguide.RouteGuide`, are for this one.
-    fn serves(&self, name: &str) -> bool;
-
-    /// Answers one call to `method`, which is one of [`METHODS`](Self::METHODS).
-    fn call(&self, method: &'static Method, call: IncomingCall) -> impl Future<Output = Result<Reply, Status>> + Send;
-}
-
-/// One method of a service, as its declaration says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Method {
-    /// Its name on the wire, such as `GetFeature`.
-    pub name: &'static str,
-    /// The declared type of the request's messages.
-    pub request: &'static str,
-    /// Whether the request is a stream of messages.
-    pub client_streaming: bool,
-    /// The declared type of the answer's messages.
-    pub response: &'static str,
-    /// Whether the answer is a stream of messages.
-    pub server_streaming: bool,
-}
+//! `service!`: a declaration becomes the server's trait, its dispatch, and the typed client.
 
 /// Declares a gRPC service as its `.proto` does: a trait to implement for the server, and a typed client.
 ///
@@ -85,9 +52,7 @@ pub struct Method {
 /// }
 /// ```
 ///
-/// A method that `returns (encoded Text)` has one answer too, but its handler gives it as bytes that were encoded
-/// before, as an [`Encoded`](crate::codec::Encoded): for answers that don't change between calls. Streams take such
-/// bytes by [`Outbound::send_encoded`](crate::call::Outbound::send_encoded).
+/// Streams take messages that were encoded before by [`Outbound::send_encoded`](crate::call::Outbound::send_encoded).
 ///
 /// The trait has one method for each `rpc`, in the four shapes of [`call`](crate::call), and `into_service`, whose
 /// result [`Server::add`](crate::server::Server::add) takes. The client has the same methods, see
@@ -190,7 +155,6 @@ macro_rules! service {
     };
     (@request stream $Q:ty) => { $crate::call::Inbound<$Q> };
     (@request $Q:ty) => { $crate::call::Request<$Q> };
-    (@response encoded $R:ty) => { $crate::codec::Encoded<$R> };
     (@response $R:ty) => { $R };
 
     // From a call that arrived to the handler, and back.
@@ -208,20 +172,15 @@ macro_rules! service {
     (@answer $service:ident $call:ident $method:ident ($Q:ty) ($($response:tt)+)) => {
         $crate::service!(@frames $service.$method($call.unary().await?).await?, $($response)+)
     };
-    (@frames $answer:expr, encoded $R:ty) => { Ok($answer.into_frames()) };
     (@frames $answer:expr, $R:ty) => { Ok($crate::codec::Encoded::new(::core::slice::from_ref(&$answer))?.into_frames()) };
 
     // What the method table says of a request or a response.
     (@name stream $T:ty) => { stringify!($T) };
-    (@name encoded $T:ty) => { stringify!($T) };
     (@name $T:ty) => { stringify!($T) };
     (@streams stream $T:ty) => { true };
     (@streams $($one:tt)+) => { false };
 
     // A method of the client.
-    (@call $(#[$doc:meta])* $Method:ident $method:ident ($($request:tt)+) (encoded $R:ty)) => {
-        $crate::service! { @call $(#[$doc])* $Method $method ($($request)+) ($R) }
-    };
     (@call $(#[$doc:meta])* $Method:ident $method:ident (stream $Q:ty) (stream $R:ty)) => {
         $(#[$doc])*
         pub async fn $method(
@@ -255,7 +214,7 @@ macro_rules! service {
         ::core::compile_error!(concat!(
             "not a service declaration. The grammar is:\n",
             "  service NAME(\"package.Name\") client CLIENT {\n",
-            "      rpc Method as method ([stream] Request) returns ([stream | encoded] Response);\n",
+            "      rpc Method as method ([stream] Request) returns ([stream] Response);\n",
             "      ...\n",
             "  }",
         ));
