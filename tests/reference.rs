@@ -8,7 +8,10 @@ use std::time::Instant;
 use common::{Running, soon};
 use h2grpc::call::Answers;
 use h2grpc::route_guide::notes::MAX_NOTES;
-use h2grpc::route_guide::{Feature, Features, Point, Rectangle, RouteGuideClient, RouteNote, RouteSummary};
+use h2grpc::route_guide::{
+    Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteGuideClient, RouteNote, RouteSummary,
+};
+use h2grpc::server::Server;
 use h2grpc::status::Status;
 use h2grpc::wire::code::Code;
 use proptest::collection::vec;
@@ -298,6 +301,31 @@ async fn a_note_left_in_one_call_is_in_no_other() {
 }
 
 #[tokio::test]
+async fn six_notes_of_a_megabyte_at_one_point_are_answered() {
+    let running = Running::route_guide(Features::embedded());
+    let notes: Vec<Note> = (0..6).map(|index| (Some((1, 2)), format!("{index}").repeat(1_000_000))).collect();
+    let answers = chat(&running.client(), &notes).await.unwrap();
+    assert!(answers == Plain::route_chat(&notes), "{} answers", answers.len());
+}
+
+#[tokio::test]
+async fn what_a_chat_may_store_is_a_setting() {
+    for (max, fits) in [(1_000, false), (3_000, true)] {
+        let guide = Guide::new(Features::embedded()).max_notes(max);
+        let running = Running::start(Server::new().add(guide.into_service()));
+        let notes = [(Some((1, 2)), "x".repeat(1_000)), (Some((1, 2)), "y".repeat(1_000))];
+        match chat(&running.client(), &notes).await {
+            Ok(answers) => assert!(fits && answers == notes[..1], "{answers:?}"),
+            Err(status) => {
+                assert!(!fits && status.code() == Code::RESOURCE_EXHAUSTED, "{status}");
+                let text = status.message();
+                assert!(text.contains("1000 bytes") && text.contains("--max-notes"), "{status}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_chat_that_stores_too_much_is_resource_exhausted_and_its_neighbour_goes_on() {
     let running = Running::route_guide(Features::embedded());
     let client = running.client();
@@ -308,7 +336,7 @@ async fn a_chat_that_stores_too_much_is_resource_exhausted_and_its_neighbour_goe
     // At a place of its own each, so that there are no answers to read.
     let note = |index: usize, length: usize| (Some((index as i32, 0)), "x".repeat(length));
     let long = 64 * 1024;
-    let fitting: Vec<Note> = (0..MAX_NOTES / long - 1).map(|index| note(index, long)).collect();
+    let fitting: Vec<Note> = (0..MAX_NOTES / (long + 500)).map(|index| note(index, long)).collect();
     assert_eq!(chat(&client, &fitting).await.unwrap(), []);
     let short = 30;
     let many_fitting: Vec<Note> = (0..20_000).map(|index| note(index, short)).collect();

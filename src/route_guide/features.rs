@@ -1,13 +1,14 @@
 //! The feature database: found by point or by rectangle, and kept as the bytes that go over the wire.
 
-use std::{convert::Infallible, fmt, iter, ops::Range};
+use std::{collections::HashMap, fmt, ops::Range};
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use prost::Message;
 
-use super::exact::Places;
+use super::geo::{Bounds, is_on_globe};
 use super::index::{Runs, Strips};
-use super::{Feature, Point, geo::Bounds};
+use super::{Feature, Point};
 
 /// The longest name in a database, in bytes: far below the 4 MiB that a message may have by default.
 pub const MAX_NAME_BYTES: usize = 1 << 20;
@@ -32,14 +33,14 @@ pub const MAX_NAME_BYTES: usize = 1 << 20;
 ///
 /// Methods that take an index or a run of indexes panic beyond [`len`](Self::len), as slices do.
 ///
-/// With names of 45 bytes, 1,000,000 features take 120 MB; 129 MB at the peak of loading.
+/// With names of 45 bytes, 1,000,000 features take 120 MB, while they are loaded too.
 pub struct Features {
     frames: Bytes,
     /// Where each frame begins, and where the last one ends.
     offsets: Box<[usize]>,
-    latitudes: Box<[i32]>,
-    longitudes: Box<[i32]>,
-    places: Places,
+    points: Box<[Point]>,
+    /// The index of the first feature at each point.
+    first_at: HashMap<Point, u32, RandomState>,
     strips: Strips,
 }
 
@@ -56,67 +57,40 @@ impl Features {
     /// # Panics
     /// When a name is longer than [`MAX_NAME_BYTES`].
     pub fn from_entries<N: Into<String>>(entries: impl IntoIterator<Item = (Point, N)>) -> Self {
-        let features = entries.into_iter().map(|(point, name)| Feature { name: name.into(), location: Some(point) });
-        Self::gather(features.map(Ok), |problem| panic!("{problem}")).unwrap_or_else(|never: Infallible| match never {})
-    }
-
-    /// A database of what `features` gives, until that fails. `refuse` makes an error of why a feature cannot be in it.
-    pub(super) fn gather<E>(
-        features: impl Iterator<Item = Result<Feature, E>>, refuse: impl Fn(String) -> E,
-    ) -> Result<Self, E> {
-        let (mut frames, mut offsets, mut latitudes, mut longitudes) = (Vec::new(), vec![0], Vec::new(), Vec::new());
-        for feature in features {
-            let feature = feature?;
-            let bytes = feature.name.len();
-            if bytes > MAX_NAME_BYTES {
-                return Err(refuse(format!("a name of {bytes} bytes, expected at most {MAX_NAME_BYTES}")));
-            }
-            if latitudes.len() >= u32::MAX as usize {
-                return Err(refuse(format!("more features than {}", u32::MAX)));
-            }
-            let Point { latitude, longitude } = feature.location.unwrap_or_default();
-            latitudes.push(latitude);
-            longitudes.push(longitude);
-            frames.push(0);
-            frames.extend_from_slice(&(feature.encoded_len() as u32).to_be_bytes());
-            feature.encode_raw(&mut frames);
-            offsets.push(frames.len());
+        let mut gathered = Gathered::new();
+        for (point, name) in entries {
+            let feature = Feature { name: name.into(), location: Some(point) };
+            gathered.push(&feature).unwrap_or_else(|problem| panic!("{problem}"));
         }
-        // Boxed slices have no spare capacity.
-        let (frames, offsets) = (frames.into_boxed_slice().into(), offsets.into());
-        let (latitudes, longitudes): (Box<[i32]>, Box<[i32]>) = (latitudes.into(), longitudes.into());
-        let points = iter::zip(&latitudes, &longitudes);
-        let places = Places::new(points.map(|(&latitude, &longitude)| Point { latitude, longitude }));
-        let strips = Strips::new(&latitudes, &longitudes);
-        Ok(Self { frames, offsets, latitudes, longitudes, places, strips })
+        gathered.into_features()
     }
 
     /// How many features there are. Their indexes count from 0.
     pub fn len(&self) -> usize {
-        self.latitudes.len()
+        self.points.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.latitudes.is_empty()
+        self.points.is_empty()
     }
 
     /// The index of the feature at exactly this point; of the first one, where a point occurs more than once.
     #[inline]
     pub fn at(&self, point: &Point) -> Option<usize> {
-        self.places.at(point)
+        self.first_at.get(point).map(|&index| index as usize)
     }
 
     /// Whether the database has an entry at exactly this point, named or not.
     #[inline]
     pub fn contains(&self, point: &Point) -> bool {
-        self.at(point).is_some()
+        self.first_at.contains_key(point)
     }
 
     /// The features inside a rectangle, as runs of neighbouring indexes in database order. A rectangle over everything
-    /// is one run. See [`Runs`] for what it costs.
+    /// is one run. See [`Runs`] for the memory that this takes.
     pub fn within(&self, bounds: &Bounds) -> Runs<'_> {
-        Runs::new(*bounds, &self.strips, &self.latitudes, &self.longitudes)
+        Runs::new(bounds, &self.strips, &self.points)
     }
 
     /// The feature at an index, decoded.
@@ -128,12 +102,20 @@ impl Features {
 
     /// Where the feature at an index is.
     pub fn point(&self, index: usize) -> Point {
-        Point { latitude: self.latitudes[index], longitude: self.longitudes[index] }
+        self.points[index]
     }
 
     /// Where all features are, in database order.
     pub fn points(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
-        (0..self.len()).map(|index| self.point(index))
+        self.points.iter().copied()
+    }
+
+    /// The features whose coordinates lie beyond the globe, if there are any. They are served like the others, because any
+    /// int32 is a legal coordinate; but they may be mistakes, so a server should warn of them.
+    pub fn off_globe(&self) -> Option<OffGlobe> {
+        let mut off_globe = (0..self.len()).filter(|&index| !is_on_globe(&self.points[index]));
+        let first = off_globe.next()?;
+        Some(OffGlobe { count: 1 + off_globe.count(), of: self.len(), first, point: self.points[first] })
     }
 
     /// The messages of a run, prefixes included, ready for the wire: `run.len()` messages. A reference to the store,
@@ -152,6 +134,79 @@ impl Features {
 impl fmt::Debug for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Features").field("len", &self.len()).field("bytes", &self.frames.len()).finish_non_exhaustive()
+    }
+}
+
+/// How many features lie beyond the globe, and which is the first. Its text says so in one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OffGlobe {
+    /// How many.
+    pub count: usize,
+    /// Of how many in the database.
+    pub of: usize,
+    /// The index of the first.
+    pub first: usize,
+    /// Where that is.
+    pub point: Point,
+}
+
+impl fmt::Display for OffGlobe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, of, first, point: Point { latitude, longitude } } = self;
+        let have = if *count == 1 { "has" } else { "have" };
+        write!(f, "{count} of {of} features {have} a latitude beyond 90 degrees or a longitude beyond 180; ")?;
+        let number = first + 1;
+        write!(
+            f,
+            "the first is number {number}, latitude {latitude} and longitude {longitude} in units of 10^-7 degrees"
+        )
+    }
+}
+
+/// A database in the making: features are encoded as they come, and the indexes are built at the end.
+pub(super) struct Gathered {
+    frames: Vec<u8>,
+    offsets: Vec<usize>,
+    points: Vec<Point>,
+}
+
+impl Gathered {
+    pub(super) fn new() -> Self {
+        Self { frames: Vec::new(), offsets: vec![0], points: Vec::new() }
+    }
+
+    /// Adds a feature, or says why it cannot be in a database.
+    pub(super) fn push(&mut self, feature: &Feature) -> Result<(), String> {
+        let bytes = feature.name.len();
+        if bytes > MAX_NAME_BYTES {
+            return Err(format!("a name of {bytes} bytes, expected at most {MAX_NAME_BYTES}"));
+        }
+        if self.points.len() >= u32::MAX as usize {
+            return Err(format!("more features than {}", u32::MAX));
+        }
+        self.frames.push(0);
+        self.frames.extend_from_slice(&(feature.encoded_len() as u32).to_be_bytes());
+        feature.encode_raw(&mut self.frames);
+        self.offsets.push(self.frames.len());
+        self.points.push(feature.location.unwrap_or_default());
+        Ok(())
+    }
+
+    pub(super) fn into_features(self) -> Features {
+        // Boxed slices have no spare capacity.
+        let points: Box<[Point]> = self.points.into();
+        let strips = Strips::new(&points);
+        let mut first_at = HashMap::with_capacity_and_hasher(points.len(), RandomState::default());
+        for (point, index) in points.iter().zip(0..) {
+            first_at.entry(*point).or_insert(index);
+        }
+        Features {
+            frames: self.frames.into_boxed_slice().into(),
+            offsets: self.offsets.into(),
+            points,
+            first_at,
+            strips,
+        }
     }
 }
 

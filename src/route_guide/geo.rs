@@ -65,6 +65,11 @@ impl Route {
     }
 }
 
+/// Whether a point's latitude is at most 90 degrees and its longitude at most 180, either way.
+pub fn is_on_globe(point: &Point) -> bool {
+    point.latitude.unsigned_abs() <= 900_000_000 && point.longitude.unsigned_abs() <= 1_800_000_000
+}
+
 /// The coordinates inside a [`Rectangle`], edges included.
 ///
 /// The two corners may be any two opposite ones, in any order; a missing corner is the point (0, 0), as a missing
@@ -96,17 +101,12 @@ impl Bounds {
 
     /// Whether `point` lies inside or on an edge.
     pub fn contains(&self, point: &Point) -> bool {
-        self.holds(point.latitude, point.longitude)
-    }
-
-    /// Like [`contains`](Self::contains), without a jump: the compiler makes vector instructions of it in a loop.
-    pub(super) fn holds(&self, latitude: i32, longitude: i32) -> bool {
-        (latitude >= self.south) & (latitude <= self.north) & (longitude >= self.west) & (longitude <= self.east)
+        (self.south..=self.north).contains(&point.latitude) && (self.west..=self.east).contains(&point.longitude)
     }
 
     /// Whether every point of `other` is one of these.
     pub(super) fn covers(&self, other: &Self) -> bool {
-        self.holds(other.south, other.west) && self.holds(other.north, other.east)
+        self.south <= other.south && other.north <= self.north && self.west <= other.west && other.east <= self.east
     }
 }
 

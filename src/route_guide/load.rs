@@ -1,15 +1,19 @@
 //! Reading a feature database in the format of the published RouteGuide tutorials.
 
 use std::io::{BufReader, Read};
-use std::{fmt, fs::File, iter, path::Path};
+use std::{fmt, fs::File, path::Path};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
+use super::features::Gathered;
 use super::{Feature, Features, Point};
 
 const FORMAT: &str = "a database is a JSON array of {\"location\": {\"latitude\": .., \"longitude\": ..}, \
                       \"name\": \"..\"}, the coordinates int32 in units of 10^-7 degrees";
+
+/// What some editors begin a UTF-8 file with. It is no part of the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why a feature database was refused: who, where, what was expected and what was found.
 #[derive(Debug)]
@@ -55,16 +59,26 @@ impl Features {
     /// [{"location": {"latitude": 409146138, "longitude": -746188906}, "name": "Berkshire Valley .."}, ..]
     /// ```
     ///
-    /// All four fields are required, so a misspelt one is noticed; other fields are skipped. Entries are taken over
-    /// one by one as they are read: the file needs no memory beside what it becomes.
-    pub fn parse(json: impl Read, file: &str) -> Result<Self, LoadError> {
-        let mut json = serde_json::Deserializer::from_reader(json);
+    /// All four fields are required, so a misspelt one is noticed; other fields are skipped. Any int32 is a legal
+    /// coordinate: [`off_globe`](Self::off_globe) tells of those that are probably mistakes. A byte order mark at the
+    /// beginning is skipped. Entries are taken over one by one as they are read: the file needs no memory beside what it
+    /// becomes.
+    pub fn parse(mut json: impl Read, file: &str) -> Result<Self, LoadError> {
+        let refused = |place, problem| LoadError { file: file.to_owned(), place, problem };
+        let mut start = Vec::new();
+        let read = json.by_ref().take(BYTE_ORDER_MARK.len() as u64 + 1).read_to_end(&mut start);
+        read.map_err(|error| refused(None, error.to_string()))?;
+        let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
+        if start.is_empty() {
+            return Err(refused(Some((1, 1)), "the file is empty".to_owned()));
+        }
+        let mut json = serde_json::Deserializer::from_reader(start.chain(json));
         let features = json.deserialize_seq(Entries).and_then(|features| json.end().map(|()| features));
         features.map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let text = error.to_string();
-            let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text).to_owned();
-            LoadError { file: file.to_owned(), place: (!error.is_io()).then_some((line, column)), problem }
+            let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+            refused((!error.is_io()).then_some((line, column)), problem.to_owned())
         })
     }
 }
@@ -101,11 +115,12 @@ impl<'de> Visitor<'de> for Entries {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Features, A::Error> {
-        let features = iter::from_fn(|| entries.next_element().transpose()).map(|entry| {
-            let Entry { location: Location { latitude, longitude, .. }, name, .. } = entry?;
-            Ok(Feature { name, location: Some(Point { latitude, longitude }) })
-        });
-        Features::gather(features, de::Error::custom)
+        let mut gathered = Gathered::new();
+        while let Some(Entry { location: Location { latitude, longitude, .. }, name, .. }) = entries.next_element()? {
+            let feature = Feature { name, location: Some(Point { latitude, longitude }) };
+            gathered.push(&feature).map_err(de::Error::custom)?;
+        }
+        Ok(gathered.into_features())
     }
 }
 
@@ -131,10 +146,46 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_before_the_json_is_skipped() {
+        for json in ["[]", "[{\"location\": {\"latitude\": 1, \"longitude\": 2}, \"name\": \"\u{feff}\"}]"] {
+            let read = |json: &str| {
+                let features = Features::parse(json.as_bytes(), "places.json").expect(json);
+                (0..features.len()).map(|index| features.get(index)).collect::<Vec<_>>()
+            };
+            assert_eq!(read(&format!("\u{feff}{json}")), read(json));
+        }
+        assert!(refusal("\u{feff}\u{feff}[]").contains("places.json:1:1: expected value"));
+    }
+
+    #[test]
+    fn coordinates_beyond_the_globe_are_accepted_and_told() {
+        let entries = |places: &[(i32, i32)]| {
+            let entry = |(latitude, longitude)| {
+                format!(r#"{{"location": {{"latitude": {latitude}, "longitude": {longitude}}}, "name": "a"}}"#)
+            };
+            let json = format!("[{}]", places.iter().copied().map(entry).collect::<Vec<_>>().join(","));
+            Features::parse(json.as_bytes(), "places.json").expect(&json)
+        };
+        let poles = entries(&[(900_000_000, 1_800_000_000), (-900_000_000, -1_800_000_000), (0, 0)]);
+        assert!(poles.off_globe().is_none());
+        let odd = entries(&[(0, 0), (-900_000_001, 5), (1, 1), (7, 1_800_000_001), (i32::MIN, i32::MAX)]);
+        let off_globe = odd.off_globe().expect("three are");
+        assert_eq!((off_globe.count, off_globe.first, odd.len()), (3, 1, 5));
+        assert_eq!(
+            off_globe.to_string(),
+            "3 of 5 features have a latitude beyond 90 degrees or a longitude beyond 180; the first is number 2, \
+             latitude -900000001 and longitude 5 in units of 10^-7 degrees"
+        );
+    }
+
+    #[test]
     fn a_broken_file_is_refused_with_file_line_column_and_what_was_expected() {
         let location = r#"{"location": {"latitude": 1, "longitude": 2}"#;
         let cases = [
-            (String::new(), "places.json:1:0: EOF while parsing a value"),
+            (String::new(), "places.json:1:1: the file is empty"),
+            ("\u{feff}".into(), "places.json:1:1: the file is empty"),
+            ("\n".into(), "places.json:2:0: EOF while parsing a value"),
+            ("\u{feff}{}".into(), "places.json:1:1: invalid type: map, expected an array of features"),
             ("{}".into(), "places.json:1:1: invalid type: map, expected an array of features"),
             ("[\n{}\n]".into(), "places.json:2:2: missing field `location`"),
             (format!("[{location}}}]"), "places.json:1:46: missing field `name`"),

@@ -4,8 +4,10 @@
 //! service, a client and a benchmark alike use:
 //!
 //! - [`geo`]: the distance of two points, the length of a route, the bounds of a rectangle;
-//! - [`features`]: the database, found by exact point or by rectangle, its answers ready as bytes;
-//! - `exact`, `index` and `load` behind it: the search for a point and for a rectangle, and the reader of a database file.
+//! - [`features`]: the database, found by exact point or by rectangle, its answers ready as bytes; behind it `index`, the
+//!   search for a rectangle, and `load`, the reader of a database file;
+//! - [`service`]: the service, which answers from such a database; [`notes`] is what a RouteChat call remembers;
+//! - [`tour`]: the tutorial's client.
 //!
 //! The messages are those of `proto/route_guide.proto`. One of them in bytes, as Protocol Buffers writes it:
 //!
@@ -23,7 +25,6 @@
 //! );
 //! ```
 
-mod exact;
 pub mod features;
 pub mod geo;
 mod index;
@@ -32,7 +33,7 @@ pub mod notes;
 pub mod service;
 pub mod tour;
 
-pub use features::Features;
+pub use features::{Features, OffGlobe};
 pub use index::Runs;
 pub use load::LoadError;
 pub use proto::{Feature, Point, Rectangle, RouteNote, RouteSummary};

@@ -1,136 +1,61 @@
 //! The notes of one RouteChat call, found by their points.
 
-use std::{hash::BuildHasher, iter, mem};
+use std::collections::HashMap;
 
-use bytes::{Buf, BufMut, BytesMut};
 use foldhash::fast::RandomState;
+use prost::Message;
 
-use super::Point;
-use crate::{status::Status, wire::frame};
+use super::{Point, RouteNote};
+use crate::status::Status;
 
-/// How many bytes of notes one RouteChat call may store, and [`NOTE_OVERHEAD`] more for each point: some 50,000 short
-/// notes.
-pub const MAX_NOTES: usize = 4 * 1024 * 1024;
+/// How many bytes of notes one RouteChat call may store by default: some 40,000 notes of a few words.
+pub const MAX_NOTES: usize = 16 * 1024 * 1024;
 
-/// What a point with notes costs beside their bytes: its place in the table of its call.
-pub const NOTE_OVERHEAD: usize = 24;
+/// What a note costs beside its encoded bytes: two places in a list that may be half empty, of 40 bytes each, and 32
+/// bytes that the allocation of its text may be larger than the text.
+pub const NOTE_OVERHEAD: usize = 112;
 
-/// All notes of a call, one behind the other as they came, and each point's as a chain through them.
-///
-/// So a note costs no allocation of its own, and to find those before it few lines of the processor's cache are
-/// fetched. What this costs is waiting for memory, not computing. For the same reason the table of points is not asked
-/// when it need not be: whoever goes a way again comes to its points in the order of the first time, so the first look
-/// is at what came next then.
-///
-/// ```text
-/// 80 00 00 34              the first note at its point (the highest bit); where the next begins, 0 after the last
-/// 18 59 7f 05 d3 a1 ..     the point
-/// 00 00 00 00 1b 0a ..     the note's frame
-/// ```
-#[derive(Debug, Default)]
+/// What a point costs: its places in a hash table that is at least 7/16 full, and what its list, which begins with room
+/// for four notes, takes beside them.
+pub const POINT_OVERHEAD: usize = 256;
+
+/// All notes of a call: those at the same point in a list, in the order in which they came.
+#[derive(Debug)]
 pub(super) struct Notes {
-    bytes: BytesMut,
-    /// Where the first note at each point begins, and in the highest bits a part of the point's hash, so that few notes
-    /// are looked at in vain. Never more than half full.
-    table: Vec<u32>,
-    points: usize,
-    hasher: RandomState,
-    /// Where the note begins that came after the first one at the latest point.
-    guess: usize,
+    at: HashMap<Point, Vec<RouteNote>, RandomState>,
+    /// What the notes take, overheads included, and what they may take.
+    bytes: usize,
+    max: usize,
 }
 
-/// The bits of an entry, or of a note's first number, that say where a note begins.
-const OFFSET: u32 = (1 << 23) - 1;
-const VACANT: u32 = u32::MAX;
-/// Marks the first note at its point.
-const FIRST: u32 = 1 << 31;
-
-/// Where a note's point stands, and its frame.
-const POINT: usize = 4;
-const FRAME: usize = POINT + 8;
-
 impl Notes {
-    /// Adds an encoded note at `point`, and gives the frames of those that were there before.
+    /// Room for `max` bytes of notes.
+    pub(super) fn new(max: usize) -> Self {
+        Self { at: HashMap::default(), bytes: 0, max }
+    }
+
+    /// Stores a note, and gives those that were at its point before.
     ///
     /// # Errors
     /// RESOURCE_EXHAUSTED when the call may store no more.
-    pub(super) fn add(&mut self, point: Point, note: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Status> {
-        let start = self.bytes.len();
-        let point = u64::from(point.latitude as u32) << 32 | u64::from(point.longitude as u32); // hashes in one step
-        // First of all, so that the wait for this memory and that for the other notes' are one.
-        self.bytes.put_u32(0);
-        self.bytes.put_u64(point);
-        frame::put(&mut self.bytes, false, note)?;
-        let first = self.first(point, start);
-        // As long as the way that the caller goes to send them all.
-        let last = self.chain(first).last().unwrap_or(first);
-        let link = if first == start { FIRST } else { number(&self.bytes, last) | start as u32 };
-        (&mut self.bytes[last..]).put_u32(link);
-        if self.bytes.len() + self.points * NOTE_OVERHEAD > MAX_NOTES {
-            return Err(Status::resource_exhausted(format!("a call may store {MAX_NOTES} bytes of notes at most")));
+    pub(super) fn add(&mut self, mut note: RouteNote) -> Result<&[RouteNote], Status> {
+        // A peer may send a text twice in a note: the last one counts, but the memory is that of the longest.
+        note.message.shrink_to_fit();
+        self.bytes += note.encoded_len() + NOTE_OVERHEAD;
+        let notes = self.at.entry(note.location.unwrap_or_default()).or_insert_with(|| {
+            self.bytes += POINT_OVERHEAD;
+            Vec::new()
+        });
+        if self.bytes > self.max {
+            return Err(Status::resource_exhausted(format!(
+                "the notes of this call take more than {} bytes, the most that a call may store \
+                 (the server's setting --max-notes)",
+                self.max
+            )));
         }
-        self.guess = first + FRAME + self.frame(first).len();
-        Ok(self.chain(first).take_while(move |at| *at != start).map(|at| self.frame(at)))
+        notes.push(note);
+        Ok(notes.split_last().map_or(&[], |(_, earlier)| earlier))
     }
-
-    /// Where the first note at `point` begins: the one at `new`, if there is no other.
-    fn first(&mut self, point: u64, new: usize) -> usize {
-        let guess = self.guess;
-        if guess < new && number(&self.bytes, guess) & FIRST != 0 && self.point_at(guess) == point {
-            return guess;
-        }
-        if 2 * self.points >= self.table.len() {
-            self.grow();
-        }
-        let (place, tag) = self.place(point);
-        let entry = &mut self.table[place];
-        if *entry == VACANT {
-            *entry = tag | new as u32;
-            self.points += 1;
-        }
-        (*entry & OFFSET) as usize
-    }
-
-    /// Where in the table `point` is or belongs, and its tag.
-    fn place(&self, point: u64) -> (usize, u32) {
-        let hash = self.hasher.hash_one(point);
-        let (mask, tag) = (self.table.len() - 1, (hash >> 32) as u32 & !OFFSET);
-        let mut place = hash as usize & mask;
-        loop {
-            let entry = self.table[place];
-            if entry == VACANT || entry & !OFFSET == tag && self.point_at((entry & OFFSET) as usize) == point {
-                return (place, tag);
-            }
-            place = (place + 1) & mask;
-        }
-    }
-
-    fn point_at(&self, note: usize) -> u64 {
-        (&self.bytes[note + POINT..]).get_u64()
-    }
-
-    fn frame(&self, note: usize) -> &[u8] {
-        let frame = &self.bytes[note + FRAME..];
-        &frame[..frame::PREFIX_LEN + number(frame, 1) as usize]
-    }
-
-    /// The notes at a point, from its first one on.
-    fn chain(&self, first: usize) -> impl Iterator<Item = usize> {
-        let next = |at: &usize| Some((number(&self.bytes, *at) & OFFSET) as usize).filter(|next| *next != 0);
-        iter::successors(Some(first), next)
-    }
-
-    fn grow(&mut self) {
-        let larger = vec![VACANT; (2 * self.table.len()).max(16)];
-        for entry in mem::replace(&mut self.table, larger).into_iter().filter(|entry| *entry != VACANT) {
-            let (place, _) = self.place(self.point_at((entry & OFFSET) as usize));
-            self.table[place] = entry;
-        }
-    }
-}
-
-fn number(bytes: &[u8], at: usize) -> u32 {
-    (&bytes[at..]).get_u32()
 }
 
 #[cfg(test)]
@@ -139,18 +64,84 @@ mod tests {
 
     use super::*;
 
+    fn note(latitude: i32, longitude: i32, message: &str) -> RouteNote {
+        RouteNote { location: Some(Point { latitude, longitude }), message: message.to_owned() }
+    }
+
+    /// An allocation, with what the allocator itself needs.
+    fn allocated(bytes: usize) -> usize {
+        if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
+    }
+
+    /// The memory that the notes take: the table, with a byte of control for each of its buckets, the lists and the texts.
+    fn taken(notes: &Notes) -> usize {
+        let buckets = match notes.at.capacity() {
+            small @ 0..=7 => small + 1,
+            capacity => capacity / 7 * 8,
+        };
+        let table = allocated(buckets * (size_of::<(Point, Vec<RouteNote>)>() + 1) + 16);
+        let lists = notes.at.values().map(|list| {
+            let texts = list.iter().map(|note| allocated(note.message.capacity()));
+            allocated(list.capacity() * size_of::<RouteNote>()) + texts.sum::<usize>()
+        });
+        table + lists.sum::<usize>()
+    }
+
+    #[test]
+    fn what_is_counted_covers_the_memory_that_the_notes_take() {
+        for points in [1, 2, 3, 7, 50, 1_000, i32::MAX] {
+            for length in [0, 1, 17, 24, 25, 300] {
+                let mut notes = Notes::new(usize::MAX);
+                for count in 1..3_000 {
+                    notes.add(note(count % points, 1, &"x".repeat(length))).unwrap();
+                    // The table is largest for its points when it has just grown; not all steps, for time's sake.
+                    if count < 20 || count % 97 == 0 || (count + 1).count_ones() <= 3 {
+                        let taken = taken(&notes);
+                        assert!(
+                            taken <= notes.bytes && notes.bytes <= 4 * taken,
+                            "{count} notes of {length} bytes at {points} points take {taken} bytes, counted as {}",
+                            notes.bytes
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_note_that_passes_the_limit_is_refused_with_the_limit_and_the_setting() {
+        let long = note(1, 2, &"x".repeat(1000));
+        let cost = long.encoded_len() + NOTE_OVERHEAD;
+        let mut notes = Notes::new(POINT_OVERHEAD + 3 * cost);
+        for earlier in 0..3 {
+            assert_eq!(notes.add(long.clone()).unwrap().len(), earlier);
+        }
+        let status = notes.add(long).unwrap_err();
+        assert_eq!(status.code(), crate::wire::code::Code::RESOURCE_EXHAUSTED);
+        let limit = format!("{} bytes", POINT_OVERHEAD + 3 * cost);
+        assert!(status.message().contains(&limit) && status.message().contains("--max-notes"), "{status}");
+    }
+
+    #[test]
+    fn a_text_that_was_sent_twice_keeps_no_memory_of_the_first() {
+        let twice = [note(1, 2, &"x".repeat(100_000)).encode_to_vec(), note(1, 2, "short").encode_to_vec()].concat();
+        let mut notes = Notes::new(MAX_NOTES);
+        notes.add(RouteNote::decode(&twice[..]).unwrap()).unwrap();
+        assert_eq!(notes.at[&Point { latitude: 1, longitude: 2 }], [note(1, 2, "short")]);
+        assert!(taken(&notes) <= notes.bytes, "{} bytes are taken, {} counted", taken(&notes), notes.bytes);
+    }
+
     proptest! {
-        /// Few points, so that many notes share one, and many, so that the table grows.
+        /// Few points, so that many notes share one.
         #[test]
         fn a_note_is_answered_with_all_earlier_ones_at_its_point_in_their_order(
-            sent in prop::collection::vec((0..40_i32, -3..3_i32, prop::collection::vec(any::<u8>(), 0..30)), 0..400),
+            sent in prop::collection::vec((0..40_i32, -3..3_i32, ".{0,30}"), 0..400),
         ) {
-            let mut notes = Notes::default();
-            for (at, (latitude, longitude, note)) in sent.iter().enumerate() {
-                let point = Point { latitude: *latitude, longitude: *longitude };
-                let answers: Vec<&[u8]> = notes.add(point, note).unwrap().map(|frame| &frame[frame::PREFIX_LEN..]).collect();
-                let earlier = sent[..at].iter().filter(|earlier| (earlier.0, earlier.1) == (*latitude, *longitude));
-                prop_assert_eq!(answers, earlier.map(|earlier| &earlier.2[..]).collect::<Vec<_>>());
+            let sent: Vec<RouteNote> = sent.iter().map(|(latitude, longitude, text)| note(*latitude, *longitude, text)).collect();
+            let mut notes = Notes::new(MAX_NOTES);
+            for (at, new) in sent.iter().enumerate() {
+                let earlier: Vec<_> = sent[..at].iter().filter(|earlier| earlier.location == new.location).cloned().collect();
+                prop_assert_eq!(notes.add(new.clone()).unwrap(), earlier);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::geo::{Bounds, Route};
-use super::notes::Notes;
+use super::notes::{MAX_NOTES, Notes};
 use super::{Feature, Features, Point, Rectangle, RouteNote, RouteSummary};
 use crate::call::{Inbound, Outbound, Request};
 use crate::{codec::Encoded, status::Status};
@@ -28,12 +28,21 @@ crate::service! {
 #[derive(Clone, Debug)]
 pub struct Guide {
     features: Arc<Features>,
+    max_notes: usize,
 }
 
 impl Guide {
     /// Answers from `features`.
     pub fn new(features: impl Into<Arc<Features>>) -> Self {
-        Guide { features: features.into() }
+        Guide { features: features.into(), max_notes: MAX_NOTES }
+    }
+
+    /// Lets one RouteChat call store `bytes` of notes; [`MAX_NOTES`] is the default. A note counts with its encoded bytes
+    /// and what they cost in memory beside them: [`NOTE_OVERHEAD`](super::notes::NOTE_OVERHEAD), and
+    /// [`POINT_OVERHEAD`](super::notes::POINT_OVERHEAD) where it is the first at its point.
+    pub fn max_notes(mut self, bytes: usize) -> Self {
+        self.max_notes = bytes;
+        self
     }
 }
 
@@ -78,10 +87,10 @@ impl RouteGuide for Guide {
     async fn route_chat(
         &self, mut notes: Inbound<RouteNote>, earlier_notes: &mut Outbound<RouteNote>,
     ) -> Result<(), Status> {
-        let (mut stored, mut note) = (Notes::default(), RouteNote::default());
-        while let Some(encoded) = notes.next_encoded(&mut note).await? {
-            for frame in stored.add(note.location.unwrap_or_default(), encoded)? {
-                earlier_notes.send_frames(frame).await?;
+        let mut stored = Notes::new(self.max_notes);
+        while let Some(note) = notes.next().await? {
+            for earlier in stored.add(note)? {
+                earlier_notes.send(earlier).await?;
             }
         }
         Ok(())
