@@ -21,7 +21,7 @@ use std::time::Instant;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
 use h2grpc::client::{Channel, Endpoint};
-use h2grpc::limits::Limits;
+use h2grpc::limits::ClientLimits;
 use h2grpc::route_guide::{Features, Guide, Point, Rectangle, RouteGuide, RouteGuideClient, RouteNote};
 use h2grpc::server::{Server, listen};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -75,7 +75,7 @@ fn pair() -> Pair {
         let counter = Arc::clone(&counter);
         async move { Counted::new(TcpStream::connect(address).await?, &counter) }
     };
-    let channel = Channel::with_connector(endpoint, Limits::client(), connect);
+    let channel = Channel::with_connector(endpoint, ClientLimits::default(), connect);
     Pair { client: RouteGuideClient::new(channel), by_client, by_server }
 }
 

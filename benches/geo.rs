@@ -147,7 +147,7 @@ fn rectangle(c: &mut Criterion, name: &str, features: &Features, naive: &[Featur
     group.bench_function(BenchmarkId::new("answer, indexed", size), |b| {
         b.iter(|| {
             buffer.clear();
-            features.within(next()).for_each(|run| buffer.extend_from_slice(features.frame_bytes(run)));
+            features.within(next()).for_each(|run| buffer.extend_from_slice(features.encoded(run).as_bytes()));
             buffer.len()
         })
     });

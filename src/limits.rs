@@ -1,10 +1,18 @@
 //! Every limit in one place, each with the reason for its number.
 //!
-//! A server that is open to strangers is as sturdy as its smallest unbounded queue, so whatever a peer can make us
-//! hold, do or wait for has its limit here. [`Limits`] holds those that a user may want to change; the constants are
-//! those whose value follows from HTTP/2 or from a measurement.
+//! Everything that a peer can make us hold, do or wait for has its limit here. [`Limits`] has what a server allows its
+//! clients, [`ClientLimits`] what a client allows its server, [`MethodLimits`] what differs for one method. The
+//! constants are those whose value follows from HTTP/2 or from a measurement.
+//!
+//! ```
+//! use h2grpc::limits::Limits;
+//! let limits = Limits::default().max_message(16 << 20).max_concurrent_streams(1000);
+//! assert!(limits.check().is_ok());
+//! let error = Limits::default().max_connections(0).check().unwrap_err();
+//! assert_eq!(error.to_string(), "the limit max_connections is 0, expected at least 1");
+//! ```
 
-use std::time::Duration;
+use std::{error::Error, fmt, time::Duration};
 
 /// How many bytes of a call's frames gather before they go to HTTP/2 while the handler is still running.
 ///
@@ -17,89 +25,233 @@ pub const BATCH: usize = 16 * 1024;
 /// tenth more in long streams, twice as many save one per cent.
 pub const WRITE_BUFFER: usize = 128 * 1024;
 
-/// What a server or a client allows its peer. `Limits::default()` holds for servers on the open network.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Limits {
-    /// The longest message that is taken in, in bytes. 4 MiB is the default of every gRPC implementation, so a
-    /// message that passes here passes elsewhere. A longer one ends its call with RESOURCE_EXHAUSTED, before it is
-    /// stored.
-    pub max_message: usize,
+/// The largest flow-control window that HTTP/2 knows (RFC 9113, section 6.9.1).
+const MAX_WINDOW: u32 = (1 << 31) - 1;
 
-    /// SETTINGS_MAX_CONCURRENT_STREAMS: how many calls one connection may have open. 100 is the least that RFC 9113
-    /// recommends; clients queue what goes beyond it. Without a limit, 50,000 open calls cost other servers 500 MiB.
-    pub max_concurrent_streams: u32,
+/// How many places a semaphore of Tokio's can have, which counts the connections.
+const MAX_CONNECTIONS: usize = usize::MAX >> 3;
 
-    /// SETTINGS_MAX_HEADER_LIST_SIZE, in bytes, names and values and 32 for each field: 16 KiB is twice what gRPC
-    /// implementations allow by default. A larger request is answered with HTTP status 431.
-    pub max_header_list: u32,
+/// Declares a set of limits: the struct, its defaults, and a method for each limit that sets it.
+macro_rules! limits {
+    ($(#[$about:meta])* $Name:ident { $($(#[$doc:meta])* $limit:ident: $type:ty = $default:expr;)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct $Name {
+            $($(#[$doc])* pub $limit: $type,)+
+        }
 
-    /// SETTINGS_INITIAL_WINDOW_SIZE: how many bytes of one call may be on their way or unread. 1 MiB
-    /// carries 80 Mbit/s over a round trip of 100 ms; larger windows measured no faster on a local network.
-    pub stream_window: u32,
+        impl Default for $Name {
+            fn default() -> Self {
+                $Name { $($limit: $default,)+ }
+            }
+        }
 
-    /// The same for the whole connection. Twice the stream's, so that one call whose handler does not read cannot
-    /// stop the others.
-    pub connection_window: u32,
-
-    /// How much overhead in small DATA frames may be unread, in bytes: a frame under 256 bytes counts for what it
-    /// lacks of 256. Clients send each message in a frame of its own, so a window full of RouteGuide points (22
-    /// bytes each) is 2 MiB / 22 x 234 = 22 MiB. It bounds the frames queued on a connection to some 100,000;
-    /// beyond, the connection ends with ENHANCE_YOUR_CALM.
-    pub small_frame_budget: usize,
-
-    /// How long a new connection may take until its HTTP/2 preface and SETTINGS are there.
-    pub handshake_timeout: Duration,
-
-    /// A PING goes out this often, and a connection that does not answer it within
-    /// [`keepalive_timeout`](Self::keepalive_timeout) is closed: so half-open connections end, and those that
-    /// drip an endless header block. `None` sends none; for clients that is the default, as gRPC servers count pings
-    /// as abuse.
-    pub keepalive_interval: Option<Duration>,
-
-    /// How long the answer to a PING may take. 20 s is gRPC's default.
-    pub keepalive_timeout: Duration,
-
-    /// A connection without a call for this long is asked to leave (GOAWAY with NO_ERROR). It is looked at once per
-    /// keepalive interval.
-    pub idle_timeout: Duration,
-
-    /// How long calls in flight may take to end once the server stops; then they are cut off.
-    pub drain_timeout: Duration,
-
-    /// How long a server stays awake for the next request of a peer that sent the last one as soon as that, instead of
-    /// having the thread sleep: busy polling. It is for runtimes with one thread, where 20 us save a client on the same
-    /// machine that has one call at a time a quarter of its wait. Of several threads it is another that waits for the
-    /// sockets, and looking only takes its processor away. Zero, the default, always sleeps.
-    pub busy_poll: Duration,
-
-    /// How many connections a server holds; further ones wait in the listen queue.
-    pub max_connections: usize,
+        impl $Name {
+            $(
+                #[doc = concat!("Sets [`", stringify!($limit), "`](Self#structfield.", stringify!($limit), ").")]
+                pub fn $limit(mut self, value: $type) -> Self {
+                    self.$limit = value;
+                    self
+                }
+            )+
+        }
+    };
 }
 
-impl Limits {
-    /// What a client allows its server: no keepalive of its own accord.
-    pub fn client() -> Self {
-        Limits { keepalive_interval: None, ..Limits::default() }
+limits! {
+    /// What a server allows its clients. The defaults hold for servers on the open network.
+    Limits {
+        /// The longest message that is taken in, in bytes. 4 MiB is the default of every gRPC implementation, so a
+        /// message that passes here passes elsewhere. A longer one ends its call with RESOURCE_EXHAUSTED, before it is
+        /// stored.
+        max_message: usize = 4 * 1024 * 1024;
+
+        /// SETTINGS_MAX_CONCURRENT_STREAMS: how many calls one connection may have open. 100 is the least that RFC 9113
+        /// recommends; clients queue what goes beyond it. Without a limit, 50,000 open calls cost other servers
+        /// 500 MiB.
+        max_concurrent_streams: u32 = 100;
+
+        /// SETTINGS_MAX_HEADER_LIST_SIZE, in bytes, names and values and 32 for each field: 16 KiB is twice what gRPC
+        /// implementations allow by default. A larger request is answered with HTTP status 431.
+        max_header_list: u32 = 16 * 1024;
+
+        /// SETTINGS_INITIAL_WINDOW_SIZE: how many bytes of one call may be on their way or unread. 1 MiB carries
+        /// 80 Mbit/s over a round trip of 100 ms; larger windows measured no faster on a local network.
+        stream_window: u32 = 1024 * 1024;
+
+        /// The same for the whole connection. Twice the stream's, so that one call whose handler does not read cannot
+        /// stop the others.
+        connection_window: u32 = 2 * 1024 * 1024;
+
+        /// How much overhead in small DATA frames may be unread, in bytes: a frame under 256 bytes counts for what it
+        /// lacks of 256. Clients send each message in a frame of its own, so a window full of RouteGuide points (22
+        /// bytes each) is 2 MiB / 22 x 234 = 22 MiB. It bounds the frames queued on a connection to some 100,000;
+        /// beyond, the connection ends with ENHANCE_YOUR_CALM.
+        small_frame_budget: usize = 24 * 1024 * 1024;
+
+        /// How long a new connection may take until its HTTP/2 preface and SETTINGS are there.
+        handshake_timeout: Duration = Duration::from_secs(10);
+
+        /// A PING goes out this often, and a connection that does not answer it within
+        /// [`keepalive_timeout`](Self#structfield.keepalive_timeout) is closed: so half-open connections end, and those
+        /// that drip an endless header block. `None` sends none.
+        keepalive_interval: Option<Duration> = Some(Duration::from_secs(60));
+
+        /// How long the answer to a PING may take. 20 s is gRPC's default.
+        keepalive_timeout: Duration = Duration::from_secs(20);
+
+        /// A connection without a call for this long is asked to leave (GOAWAY with NO_ERROR).
+        idle_timeout: Duration = Duration::from_secs(15 * 60);
+
+        /// How long calls in flight may take to end once the server stops; then they are cut off.
+        drain_timeout: Duration = Duration::from_secs(30);
+
+        /// How many connections a server holds; further ones wait in the listen queue.
+        max_connections: usize = 16 * 1024;
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            max_message: 4 * 1024 * 1024,
-            max_concurrent_streams: 100,
-            max_header_list: 16 * 1024,
-            stream_window: 1024 * 1024,
-            connection_window: 2 * 1024 * 1024,
-            small_frame_budget: 24 * 1024 * 1024,
-            handshake_timeout: Duration::from_secs(10),
-            keepalive_interval: Some(Duration::from_secs(60)),
-            keepalive_timeout: Duration::from_secs(20),
-            idle_timeout: Duration::from_secs(15 * 60),
-            drain_timeout: Duration::from_secs(30),
-            busy_poll: Duration::ZERO,
-            max_connections: 16 * 1024,
-        }
+limits! {
+    /// What a client allows its server.
+    ClientLimits {
+        /// The longest message that is taken in, in bytes; see [`Limits::max_message`](Limits#structfield.max_message).
+        max_message: usize = 4 * 1024 * 1024;
+
+        /// SETTINGS_MAX_HEADER_LIST_SIZE, in bytes, as for servers: it bounds the metadata of one answer.
+        max_header_list: u32 = 16 * 1024;
+
+        /// How many bytes of one call's answer may be on their way or unread, as for servers.
+        stream_window: u32 = 1024 * 1024;
+
+        /// The same for all calls of a connection.
+        connection_window: u32 = 2 * 1024 * 1024;
+
+        /// How much overhead in small DATA frames may be unread, as for servers.
+        small_frame_budget: usize = 24 * 1024 * 1024;
+
+        /// A PING goes out this often. `None`, the default, sends none: gRPC servers count pings as abuse.
+        keepalive_interval: Option<Duration> = None;
+
+        /// How long the answer to a PING may take.
+        keepalive_timeout: Duration = Duration::from_secs(20);
+    }
+}
+
+/// What a server allows the callers of one method, where it differs from its [`Limits`].
+///
+/// ```
+/// use h2grpc::limits::MethodLimits;
+/// let uploads = MethodLimits::default().max_message(64 << 20);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MethodLimits {
+    /// The longest message that is taken in, in bytes, in place of the server's.
+    pub max_message: Option<usize>,
+}
+
+impl MethodLimits {
+    /// Sets the longest message that is taken in, in bytes.
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.max_message = Some(bytes);
+        self
+    }
+}
+
+impl Limits {
+    /// Checks that a server can work within these limits.
+    ///
+    /// # Errors
+    /// The first limit with a value that would serve nobody, or that HTTP/2 does not know.
+    pub fn check(&self) -> Result<(), LimitError> {
+        within("max_connections", self.max_connections, 1, MAX_CONNECTIONS)?;
+        within("max_concurrent_streams", self.max_concurrent_streams, 1, u32::MAX)?;
+        within("max_header_list", self.max_header_list, 1, u32::MAX)?;
+        within("stream_window", self.stream_window, 1, MAX_WINDOW)?;
+        within("connection_window", self.connection_window, 1, MAX_WINDOW)?;
+        lasts("handshake_timeout", self.handshake_timeout)?;
+        lasts("keepalive_interval", self.keepalive_interval.unwrap_or(Duration::MAX))?;
+        lasts("keepalive_timeout", self.keepalive_timeout)?;
+        lasts("idle_timeout", self.idle_timeout)
+    }
+}
+
+impl ClientLimits {
+    /// Checks that a client can work within these limits.
+    ///
+    /// # Errors
+    /// As for [`Limits::check`].
+    pub fn check(&self) -> Result<(), LimitError> {
+        within("max_header_list", self.max_header_list, 1, u32::MAX)?;
+        within("stream_window", self.stream_window, 1, MAX_WINDOW)?;
+        within("connection_window", self.connection_window, 1, MAX_WINDOW)?;
+        lasts("keepalive_interval", self.keepalive_interval.unwrap_or(Duration::MAX))?;
+        lasts("keepalive_timeout", self.keepalive_timeout)
+    }
+}
+
+fn within<N: PartialOrd + fmt::Display>(limit: &'static str, value: N, least: N, most: N) -> Result<(), LimitError> {
+    let expected = if value < least {
+        format!("at least {least}")
+    } else if value > most {
+        format!("at most {most}")
+    } else {
+        return Ok(());
+    };
+    Err(LimitError { limit, value: value.to_string(), expected })
+}
+
+fn lasts(limit: &'static str, value: Duration) -> Result<(), LimitError> {
+    let error = || LimitError { limit, value: format!("{value:?}"), expected: "a time longer than zero".to_owned() };
+    if value.is_zero() { Err(error()) } else { Ok(()) }
+}
+
+/// A limit with a value that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitError {
+    limit: &'static str,
+    value: String,
+    expected: String,
+}
+
+impl LimitError {
+    /// The limit's name, such as `max_connections`.
+    pub fn limit(&self) -> &'static str {
+        self.limit
+    }
+}
+
+impl fmt::Display for LimitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the limit {} is {}, expected {}", self.limit, self.value, self.expected)
+    }
+}
+
+impl Error for LimitError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_would_serve_nobody_are_refused_by_name() {
+        let refused = |limits: Limits| limits.check().unwrap_err().to_string();
+        assert_eq!(
+            refused(Limits::default().max_connections(0)),
+            "the limit max_connections is 0, expected at least 1"
+        );
+        assert!(refused(Limits::default().max_connections(usize::MAX)).contains("max_connections"));
+        assert!(refused(Limits::default().max_concurrent_streams(0)).contains("max_concurrent_streams"));
+        assert!(refused(Limits::default().stream_window(1 << 31)).contains("at most 2147483647"));
+        let never = Limits::default().keepalive_interval(Some(Duration::ZERO));
+        assert_eq!(refused(never), "the limit keepalive_interval is 0ns, expected a time longer than zero");
+        assert_eq!(ClientLimits::default().connection_window(0).check().unwrap_err().limit(), "connection_window");
+    }
+
+    #[test]
+    fn the_defaults_are_legal() {
+        assert_eq!(Limits::default().check(), Ok(()));
+        assert_eq!(ClientLimits::default().check(), Ok(()));
     }
 }

@@ -125,12 +125,6 @@ impl Metadata {
     pub fn as_headers(&self) -> &HeaderMap {
         &self.0
     }
-
-    /// The map, emptied, for other use.
-    pub(crate) fn memory(&mut self) -> &mut HeaderMap {
-        self.0.clear();
-        &mut self.0
-    }
 }
 
 /// Whether the values of this name are bytes.

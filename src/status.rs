@@ -8,7 +8,10 @@
 //! grpc-message: no such place
 //! ```
 
-use std::{borrow::Cow, error::Error, fmt, sync::Arc, sync::LazyLock};
+use std::fmt::{self, Write};
+use std::num::{ParseFloatError, ParseIntError};
+use std::string::FromUtf8Error;
+use std::{borrow::Cow, error::Error, io, sync::Arc, sync::LazyLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
@@ -32,18 +35,18 @@ use crate::wire::head::{self, Refusal, WireStatus};
 pub struct Status {
     code: Code,
     message: Cow<'static, str>,
-    /// What few statuses have.
-    extra: Option<Box<Extra>>,
+    /// What few statuses have: in a box, so that every result stays small.
+    rare: Option<Box<Rare>>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Extra {
+struct Rare {
     details: Bytes,
     metadata: Metadata,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-static NO_EXTRA: LazyLock<Extra> = LazyLock::new(Extra::default);
+static NOTHING_RARE: LazyLock<Rare> = LazyLock::new(Rare::default);
 
 macro_rules! constructors {
     ($($(#[$doc:meta])* $number:literal $code:ident $($name:ident)?;)*) => {
@@ -63,7 +66,7 @@ codes!(constructors);
 impl Status {
     /// A status with a text that says who, what and where to the person who reads it.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Status {
-        Status { code, message: message.into(), extra: None }
+        Status { code, message: message.into(), rare: None }
     }
 
     /// Whether the call ended well.
@@ -83,46 +86,42 @@ impl Status {
 
     /// The details: by convention an encoded `google.rpc.Status`; mostly empty.
     pub fn details(&self) -> &Bytes {
-        &self.extra().details
+        &self.rare().details
     }
 
     /// What the peer sent, or will be sent, beside the status.
     pub fn metadata(&self) -> &Metadata {
-        &self.extra().metadata
+        &self.rare().metadata
     }
 
     /// The metadata, to add to it.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
-        &mut self.extra.get_or_insert_default().metadata
+        &mut self.rare.get_or_insert_default().metadata
     }
 
     /// The same status with these details.
     pub fn with_details(mut self, details: impl Into<Bytes>) -> Status {
-        self.extra.get_or_insert_default().details = details.into();
+        self.rare.get_or_insert_default().details = details.into();
         self
     }
 
     /// The same status with the error that caused it: for logs on this side, it is never sent.
     pub fn with_source(mut self, source: Arc<dyn Error + Send + Sync>) -> Status {
-        self.extra.get_or_insert_default().source = Some(source);
+        self.rare.get_or_insert_default().source = Some(source);
         self
     }
 
     /// The trailers that say this, within [`head::MAX_STATUS_LEN`].
     pub fn to_trailers(&self) -> HeaderMap {
-        self.to_trailers_in(HeaderMap::with_capacity(3))
-    }
-
-    /// The same in an empty map that is there already.
-    pub(crate) fn to_trailers_in(&self, mut map: HeaderMap) -> HeaderMap {
-        let Extra { details, metadata, .. } = self.extra();
-        head::put_status(&mut map, self.code, &self.message, details, Some(metadata.as_headers()));
-        map
+        let Rare { details, metadata, .. } = self.rare();
+        let mut trailers = HeaderMap::with_capacity(3);
+        head::put_status(&mut trailers, self.code, &self.message, details, Some(metadata.as_headers()));
+        trailers
     }
 
     /// The answer without messages that says this: send it with END_STREAM.
     pub fn to_trailers_only(&self) -> Response<()> {
-        let Extra { details, metadata, .. } = self.extra();
+        let Rare { details, metadata, .. } = self.rare();
         head::trailers_only(self.code, &self.message, details, Some(metadata.as_headers()))
     }
 
@@ -140,23 +139,30 @@ impl Status {
         status
     }
 
-    fn extra(&self) -> &Extra {
-        self.extra.as_deref().unwrap_or(&NO_EXTRA)
+    fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NOTHING_RARE)
     }
 }
 
+/// Code and text in one line: what the text has of line breaks and control characters is escaped, as a peer may have
+/// written it.
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.message() {
-            "" => write!(f, "{}", self.code),
-            message => write!(f, "{}: {message}", self.code),
+        write!(f, "{}", self.code)?;
+        if self.message.is_empty() {
+            return Ok(());
         }
+        f.write_str(": ")?;
+        self.message.chars().try_for_each(|char| match char.is_control() {
+            true => write!(f, "{}", char.escape_default()),
+            false => f.write_char(char),
+        })
     }
 }
 
 impl Error for Status {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.extra().source.as_deref().map(|source| source as _)
+        self.rare().source.as_deref().map(|source| source as _)
     }
 }
 
@@ -198,6 +204,72 @@ impl From<Refusal> for Status {
     }
 }
 
+/// What the operating system says, as the code that fits it best: a missing file is NOT_FOUND, a refused connection
+/// UNAVAILABLE; what fits none is INTERNAL.
+impl From<io::Error> for Status {
+    fn from(error: io::Error) -> Status {
+        let code = match error.kind() {
+            io::ErrorKind::NotFound => Code::NOT_FOUND,
+            io::ErrorKind::PermissionDenied => Code::PERMISSION_DENIED,
+            io::ErrorKind::AlreadyExists => Code::ALREADY_EXISTS,
+            io::ErrorKind::TimedOut => Code::DEADLINE_EXCEEDED,
+            io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory => Code::RESOURCE_EXHAUSTED,
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::NotConnected => Code::UNAVAILABLE,
+            _ => Code::INTERNAL,
+        };
+        Status::new(code, error.to_string()).with_source(Arc::new(error))
+    }
+}
+
+macro_rules! caused_by_the_caller {
+    ($($Error:ty),+) => {
+        $(
+            /// A value that the caller should have given otherwise: INVALID_ARGUMENT.
+            impl From<$Error> for Status {
+                fn from(error: $Error) -> Status {
+                    Status::invalid_argument(error.to_string()).with_source(Arc::new(error))
+                }
+            }
+        )+
+    };
+}
+
+caused_by_the_caller!(ParseIntError, ParseFloatError, FromUtf8Error, std::str::Utf8Error);
+
+/// Says in a status what was being done when it came about.
+///
+/// ```
+/// use h2grpc::status::{Code, Doing, Status};
+///
+/// fn read() -> Result<String, Status> {
+///     std::fs::read_to_string("no/such/file").doing("reading the list of trails")
+/// }
+/// let status = read().unwrap_err();
+/// assert_eq!(status.code(), Code::NOT_FOUND);
+/// assert!(status.message().starts_with("reading the list of trails: "));
+/// ```
+pub trait Doing<T> {
+    /// Puts `what` in front of the status's text.
+    ///
+    /// # Errors
+    /// That of the result itself, as a status.
+    fn doing(self, what: impl fmt::Display) -> Result<T, Status>;
+}
+
+impl<T, E: Into<Status>> Doing<T> for Result<T, E> {
+    fn doing(self, what: impl fmt::Display) -> Result<T, Status> {
+        self.map_err(|error| {
+            let mut status = error.into();
+            status.message = format!("{what}: {}", status.message).into();
+            status
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,7 +305,7 @@ mod tests {
     #[test]
     fn a_status_without_metadata_keeps_no_map() {
         let status = Status::from_trailers(Status::aborted("lost a race").to_trailers());
-        assert!(status.extra.is_none());
+        assert!(status.rare.is_none());
         assert!(status.metadata().is_empty() && status.details().is_empty());
     }
 
@@ -241,6 +313,23 @@ mod tests {
     fn display_is_code_and_message() {
         assert_eq!(Status::aborted("lost a race").to_string(), "ABORTED: lost a race");
         assert_eq!(Status::new(Code::from_u32(42), "").to_string(), "code 42");
+    }
+
+    #[test]
+    fn a_message_with_a_line_break_is_displayed_in_one_line() {
+        let status = Status::internal("first\nsecond\u{1b}[31m caf\u{e9}");
+        assert_eq!(status.to_string(), "INTERNAL: first\\nsecond\\u{1b}[31m caf\u{e9}");
+        assert_eq!(status.message(), "first\nsecond\u{1b}[31m caf\u{e9}");
+    }
+
+    #[test]
+    fn common_errors_become_statuses_and_say_what_was_done() {
+        let status = "x".parse::<i32>().doing("reading the number of trails").unwrap_err();
+        assert_eq!(status.code(), Code::INVALID_ARGUMENT);
+        assert_eq!(status.message(), "reading the number of trails: invalid digit found in string");
+        assert!(status.source().is_some());
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(Status::from(refused).code(), Code::UNAVAILABLE);
     }
 
     #[test]

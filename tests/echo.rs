@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use common::{Running, call, connect, connect_with, frame, frame_of, head, limits, read, soon};
 use h2grpc::call::{CallOptions, Inbound, Outbound, Request};
-use h2grpc::client::Channel;
 use h2grpc::codec::Encoded;
-use h2grpc::limits::BATCH;
+use h2grpc::limits::{BATCH, ClientLimits};
 use h2grpc::metadata::Metadata;
-use h2grpc::server::{Server, listen};
+use h2grpc::server::Server;
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
 use prost::Message;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Text {
@@ -112,7 +111,7 @@ impl Echo for Parrot {
         for index in 0..count.parse::<usize>().map_err(|_| Status::invalid_argument("no number"))? {
             let text = text(if end == "encoded" { format!("{index:6000}") } else { index.to_string() });
             match end {
-                "encoded" => texts.send_encoded(Encoded::new(std::slice::from_ref(&text))?).await?,
+                "encoded" => texts.send_encoded(&Encoded::new(std::slice::from_ref(&text))?).await?,
                 _ => texts.send(&text).await?,
             }
             self.sent.fetch_add(5 + text.encoded_len(), Ordering::SeqCst);
@@ -162,7 +161,7 @@ fn serve() -> (Running, Parrot, EchoClient) {
     (running, parrot, client)
 }
 
-async fn collect(mut texts: h2grpc::call::Answers<Text>) -> Result<Vec<String>, Status> {
+async fn collect(mut texts: h2grpc::call::Responses<Text>) -> Result<Vec<String>, Status> {
     let mut all = Vec::new();
     while let Some(text) = soon(texts.next()).await? {
         all.push(text.text);
@@ -481,46 +480,17 @@ async fn nothing_of_the_requests_metadata_comes_back_in_the_trailers() {
 }
 
 #[tokio::test]
-async fn a_server_that_stays_awake_for_one_client_serves_others_and_stops() {
-    let (address, listening) = oneshot::channel();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = std::thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
-            address.send(listener.local_addr().unwrap()).unwrap();
-            let awake = limits(|limits| limits.busy_poll = Duration::from_secs(3600));
-            let server = Server::new().add(Parrot::default().into_service()).limits(awake);
-            server.serve([listener], async { stopped.await.unwrap() }).await
-        })
-    });
-    let address = listening.await.unwrap().to_string();
-    let [one, other] = [(); 2].map(|()| EchoClient::new(Channel::new(address.parse().unwrap())));
-    for _ in 0..3 {
-        for (client, calls) in [(&one, 3), (&other, 1)] {
-            for _ in 0..calls {
-                assert_eq!(soon(client.say(text("still there?"))).await.unwrap().message.text, "still there?");
-            }
-        }
-    }
-    drop(other);
-    soon(one.say(text("the last"))).await.unwrap();
-    stop.send(()).unwrap();
-    soon(tokio::task::spawn_blocking(|| server.join())).await.unwrap().unwrap().unwrap();
-}
-
-#[tokio::test]
 async fn a_message_over_the_limit_is_resource_exhausted_on_either_side() {
     let parrot = Parrot::default();
     let small = limits(|limits| limits.max_message = 1000);
-    let running = Running::start(Server::new().add(parrot.into_service()).limits(small.clone()));
+    let running = Running::start(Server::new().add(parrot.into_service()).limits(small));
     let client = EchoClient::new(running.channel());
     let status = soon(client.say(text("x".repeat(2000)))).await.unwrap_err();
     assert_eq!(status.code(), Code::RESOURCE_EXHAUSTED);
     assert!(status.message().contains("2003") && status.message().contains("1000"), "{status}");
 
     let (_running, _, _) = serve();
-    let client = EchoClient::new(_running.channel().limits(small));
+    let client = EchoClient::new(_running.channel().limits(ClientLimits::default().max_message(1000)));
     assert_eq!(soon(client.say(text("x".repeat(2000)))).await.unwrap_err().code(), Code::RESOURCE_EXHAUSTED);
 }
 

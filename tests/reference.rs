@@ -6,7 +6,7 @@ mod common;
 use std::time::Instant;
 
 use common::{Running, soon};
-use h2grpc::call::Answers;
+use h2grpc::call::Responses;
 use h2grpc::route_guide::notes::MAX_NOTES;
 use h2grpc::route_guide::{
     Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteGuideClient, RouteNote, RouteSummary,
@@ -110,7 +110,7 @@ fn note((at, message): &Note) -> RouteNote {
     RouteNote { location: at.map(point), message: message.clone() }
 }
 
-async fn collect<T: prost::Message + Default>(mut answers: Answers<T>) -> Result<Vec<T>, Status> {
+async fn collect<T: prost::Message + Default>(mut answers: Responses<T>) -> Result<Vec<T>, Status> {
     let mut all = Vec::new();
     while let Some(answer) = soon(answers.next()).await? {
         all.push(answer);

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::{Answer, Running, call, connect, connect_with, frame, head, limits, read, soon};
-use h2grpc::call::Answers;
+use h2grpc::call::Responses;
 use h2grpc::client::Channel;
 use h2grpc::route_guide::geo::distance;
 use h2grpc::route_guide::{Feature, Features, Point, Rectangle, RouteGuideClient, RouteNote};
@@ -140,7 +140,7 @@ fn embedded() -> Vec<Feature> {
     (0..features.len()).map(|index| features.get(index)).collect()
 }
 
-async fn collect<T: prost::Message + Default>(mut answers: Answers<T>) -> Vec<T> {
+async fn collect<T: prost::Message + Default>(mut answers: Responses<T>) -> Vec<T> {
     let mut all = Vec::new();
     while let Some(answer) = soon(answers.next()).await.unwrap() {
         all.push(answer);

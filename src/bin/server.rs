@@ -59,11 +59,6 @@ struct Options {
     /// How long calls in flight may take to end once the server stops
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().drain_timeout.as_secs())]
     drain_timeout: u64,
-
-    /// How long to stay awake for the next request of a client that sent the last one as soon as that, instead of
-    /// sleeping until it comes [default: 20 with one worker, 0 with more]
-    #[arg(long, value_name = "MICROSECONDS")]
-    busy_poll: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -93,7 +88,6 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     limits.drain_timeout = Duration::from_secs(options.drain_timeout);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = options.workers.map_or(cores, usize::from);
-    limits.busy_poll = Duration::from_micros(options.busy_poll.unwrap_or(if workers == 1 { 20 } else { 0 }));
 
     let mut runtime = match workers {
         1 => tokio::runtime::Builder::new_current_thread(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use h2grpc::client::{Channel, Endpoint};
-use h2grpc::limits::Limits;
+use h2grpc::limits::ClientLimits;
 use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Features, Guide, RouteGuide, RouteGuideClient, tour};
 use h2grpc::server::{Server, listen};
 use h2grpc::transcript::protobuf::Types;
@@ -47,7 +47,7 @@ async fn run(options: Options) -> tour::Outcome {
         async move { Ok(recorder.client(TcpStream::connect(address).await?)) }
     };
     let endpoint: Endpoint = address.to_string().parse()?;
-    let client = RouteGuideClient::new(Channel::with_connector(endpoint, Limits::client(), connect));
+    let client = RouteGuideClient::new(Channel::with_connector(endpoint, ClientLimits::default(), connect));
     let known = Features::embedded();
     let print = Print { messages: options.messages, bytes: 96, colors };
     let types = Types::decode(FILE_DESCRIPTOR_SET)?;

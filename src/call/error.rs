@@ -1,6 +1,6 @@
 //! What an HTTP/2 error means for a call: its [`Status`], in words that say who did what.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use crate::{status::Status, wire::code::Code};
 
@@ -11,7 +11,7 @@ use crate::{status::Status, wire::code::Code};
 pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
     let who = if error.is_remote() { "the peer" } else { "this side" };
     let (code, what) = match error.reason() {
-        _ if error.is_io() => (Code::UNAVAILABLE, "the connection was lost".to_owned()),
+        _ if error.is_io() => (Code::UNAVAILABLE, lost(&error)),
         Some(reason) if error.is_go_away() => {
             let leaving = reason == h2::Reason::NO_ERROR;
             let code = if leaving { Code::UNAVAILABLE } else { Code::from_reset(reason.into()) };
@@ -24,6 +24,14 @@ pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
         None => (Code::INTERNAL, "HTTP/2 failed".to_owned()),
     };
     Status::new(code, format!("{what} while {doing}: {error}")).with_source(Arc::new(error))
+}
+
+/// InvalidData says what else than HTTP/2 the peer speaks.
+fn lost(error: &h2::Error) -> String {
+    match error.get_io() {
+        Some(error) if error.kind() == io::ErrorKind::InvalidData => error.to_string(),
+        _ => "the connection was lost".to_owned(),
+    }
 }
 
 /// The status of a call whose stream the peer has reset.

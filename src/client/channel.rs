@@ -1,19 +1,26 @@
 //! A channel: one server, one connection to it at a time, dialled when a call needs it.
 
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex};
-use std::{fmt, future::Future, io};
+use std::{fmt, io};
 
 use bytes::Bytes;
 use h2::{SendStream, client::ResponseFuture};
-use http::{HeaderMap, uri::PathAndQuery};
 use tokio::time::Instant;
 use tracing::info;
 
 use super::backoff;
 use super::connection::{self, Live};
 use super::dial::{self, Dial, Endpoint};
+use crate::call::{
+    CallEnd, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Outbound, Outlet, ResponseSource, Responses,
+    Timer, status_of,
+};
+use crate::codec::{self, Payload};
 use crate::connection::{ByteStream, lock};
-use crate::{call::status_of, limits::Limits, status::Status, wire::head};
+use crate::limits::ClientLimits;
+use crate::status::Status;
+use crate::wire::{head, path::Path};
 
 /// Calls to one server. Cheap to clone, and all clones share the connection.
 ///
@@ -22,13 +29,14 @@ use crate::{call::status_of, limits::Limits, status::Status, wire::head};
 /// connection-backoff.md.
 #[derive(Clone)]
 pub struct Channel {
-    pub(super) shared: Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
-pub(super) struct Shared {
+struct Shared {
     endpoint: Endpoint,
     dial: Dial,
-    pub(super) limits: Limits,
+    limits: ClientLimits,
+    observer: Option<Observer>,
     state: Mutex<State>,
     /// Held while dialling, so that many calls make one connection.
     dialling: tokio::sync::Mutex<()>,
@@ -46,12 +54,12 @@ impl Channel {
     /// Calls to `endpoint` over TCP. Nothing is dialled yet.
     pub fn new(endpoint: Endpoint) -> Self {
         let dial = dial::tcp(&endpoint);
-        Channel::with_dial(endpoint, Limits::client(), dial)
+        Channel::with_dial(endpoint, ClientLimits::default(), dial)
     }
 
     /// Calls to `endpoint` over byte streams that `connect` makes: a Unix socket, a pipe in memory, a recorder around
     /// TCP.
-    pub fn with_connector<F, Fut, IO>(endpoint: Endpoint, limits: Limits, connect: F) -> Self
+    pub fn with_connector<F, Fut, IO>(endpoint: Endpoint, limits: ClientLimits, connect: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = io::Result<IO>> + Send + 'static,
@@ -65,22 +73,83 @@ impl Channel {
     }
 
     /// The same server with other limits, over a connection of its own.
-    pub fn limits(&self, limits: Limits) -> Self {
-        Channel::with_dial(self.shared.endpoint.clone(), limits, Arc::clone(&self.shared.dial))
+    pub fn limits(&self, limits: ClientLimits) -> Self {
+        let Shared { endpoint, dial, observer, .. } = &*self.shared;
+        Channel::of(Shared::new(endpoint.clone(), Arc::clone(dial), limits, observer.clone()))
     }
 
-    fn with_dial(endpoint: Endpoint, limits: Limits, dial: Dial) -> Self {
-        let (state, dialling) = Default::default();
-        Channel { shared: Arc::new(Shared { endpoint, dial, limits, state, dialling }) }
+    /// The same server over a connection of its own, and `observe` is told of the end of each call, however it ends,
+    /// exactly once. It is called where the call's response is read or dropped, so it must not block.
+    pub fn observe(&self, observe: impl Fn(&CallEnd<'_>) + Send + Sync + 'static) -> Self {
+        let Shared { endpoint, dial, limits, .. } = &*self.shared;
+        let observer = Some(Observer::new(observe));
+        Channel::of(Shared::new(endpoint.clone(), Arc::clone(dial), limits.clone(), observer))
+    }
+
+    fn with_dial(endpoint: Endpoint, limits: ClientLimits, dial: Dial) -> Self {
+        Channel::of(Shared::new(endpoint, dial, limits, None))
+    }
+
+    fn of(shared: Shared) -> Self {
+        Channel { shared: Arc::new(shared) }
+    }
+
+    /// Calls a method whose request is one message: typed clients do it by a [`Caller`](super::Caller).
+    ///
+    /// # Errors
+    /// Why the call could not begin. The call's own status comes from the stream.
+    pub async fn server_streaming<Q: Payload, R: Payload>(
+        &self, path: &Path, options: &CallOptions, message: &Q,
+    ) -> Result<Responses<R>, Status> {
+        let frame = codec::to_frame(message)?;
+        let sent = frame.len() as u64;
+        let Opened { mut request, response, live, deadline } = self.open(path, options).await?;
+        // It fails when the server has answered already, and then its answer counts.
+        let _ = request.send_data(frame, true);
+        let call = ClientCall { path: path.clone(), server: live.server, request: None, sent, received: 0 };
+        Ok(self.responses(response, deadline, call))
+    }
+
+    /// Calls a method whose request is a stream: typed clients do it by a [`Caller`](super::Caller).
+    ///
+    /// # Errors
+    /// As for [`server_streaming`](Self::server_streaming).
+    pub async fn bidirectional<Q: Payload, R: Payload>(
+        &self, path: &Path, options: &CallOptions,
+    ) -> Result<(Outbound<Q>, Responses<R>), Status> {
+        let Opened { request, response, live, deadline } = self.open(path, options).await?;
+        let outlet = Outlet::request(request);
+        live.drive(Arc::clone(&outlet), deadline);
+        let request = Some(Arc::clone(&outlet));
+        let call = ClientCall { path: path.clone(), server: live.server, request, sent: 0, received: 0 };
+        Ok((Outbound::new(outlet), self.responses(response, deadline, call)))
+    }
+
+    fn responses<R: Payload>(
+        &self, response: ResponseFuture, deadline: Option<Deadline>, call: ClientCall,
+    ) -> Responses<R> {
+        let ending = Ending::new(call, self.shared.observer.as_ref());
+        Inbound::new(ResponseSource::new(response, deadline, ending), self.shared.limits.max_message)
+    }
+
+    /// Begins a call, within its deadline: its request head is on its way.
+    async fn open(&self, path: &Path, options: &CallOptions) -> Result<Opened, Status> {
+        let deadline = options.timeout.map(Deadline::after);
+        let mut timer = Timer::new(deadline);
+        tokio::select! {
+            biased;
+            opened = self.open_stream(path, options, deadline) => opened,
+            late = poll_fn(|cx| timer.poll(cx)) => Err(late),
+        }
     }
 
     /// Opens a stream and sends the request's head.
     ///
     /// A connection that the server is leaving, or that was lost unnoticed, fails before the stream is open.
     /// Nothing of the call has left then, so it starts again on a new connection.
-    pub(super) async fn open(
-        &self, path: &PathAndQuery, timeout: Option<std::time::Duration>, metadata: &HeaderMap,
-    ) -> Result<(ResponseFuture, SendStream<Bytes>, Live), Status> {
+    async fn open_stream(
+        &self, path: &Path, options: &CallOptions, deadline: Option<Deadline>,
+    ) -> Result<Opened, Status> {
         let Endpoint { scheme, authority } = &self.shared.endpoint;
         let mut live = self.connection().await?;
         let mut requests = match live.requests.clone().ready().await {
@@ -92,10 +161,10 @@ impl Channel {
                 live.requests.clone().ready().await.map_err(|error| self.unavailable("a call was begun", error))?
             }
         };
-        let head = head::request(scheme, authority, path, timeout, Some(metadata));
+        let head = head::request(scheme, authority, path, options.timeout, Some(options.metadata.as_headers()));
         let (response, request) =
             requests.send_request(head, false).map_err(|error| self.unavailable("a call was begun", error))?;
-        Ok((response, request, live))
+        Ok(Opened { request, response, live, deadline })
     }
 
     fn unavailable(&self, doing: &str, error: h2::Error) -> Status {
@@ -129,6 +198,20 @@ impl Channel {
             }
         }
     }
+}
+
+impl Shared {
+    fn new(endpoint: Endpoint, dial: Dial, limits: ClientLimits, observer: Option<Observer>) -> Self {
+        Shared { endpoint, dial, limits, observer, state: Mutex::default(), dialling: tokio::sync::Mutex::default() }
+    }
+}
+
+/// A call that has begun.
+struct Opened {
+    request: SendStream<Bytes>,
+    response: ResponseFuture,
+    live: Live,
+    deadline: Option<Deadline>,
 }
 
 impl State {

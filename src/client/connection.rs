@@ -1,32 +1,36 @@
 //! One connection of a client: its handshake, and the turns that drive it.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::task::{Context, Poll, Waker, ready};
-use std::{io, sync::Arc};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::debug;
 
-use crate::call::{Outlet, client::Deadline};
-use crate::connection::{ByteStream, Calls, ROUNDS, Transport, Turn, keepalive};
-use crate::limits::Limits;
+use crate::call::{Deadline, Driver, Outlet, Timer};
+use crate::connection::{ByteStream, Calls, Greeting, Side, Transport, Turn, drive, keepalive};
+use crate::limits::ClientLimits;
 
 /// A connection that calls can be opened on. Its task ends with the last handle and the last call.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     /// Opens streams.
     pub(super) requests: SendRequest<Bytes>,
-    pub(super) streams: UnboundedSender<Pump>,
+    pub(super) streams: UnboundedSender<StreamingRequest>,
     /// The server, for error texts.
     pub(super) server: Arc<str>,
 }
 
 /// A request that is a stream, to be driven with the connection.
-type Pump = (Arc<Outlet>, Option<Deadline>);
+#[derive(Debug)]
+pub(super) struct StreamingRequest {
+    driver: Driver,
+    deadline: Option<Deadline>,
+}
 
 impl Live {
     /// Whether the connection's task has ended.
@@ -36,15 +40,15 @@ impl Live {
 
     /// Has the connection's task drive a streaming request: take what its sender puts in, wait for the window, end it.
     pub(super) fn drive(&self, outlet: Arc<Outlet>, deadline: Option<Deadline>) {
-        // It fails only when the connection is over, and then the stream's own errors tell.
-        let _ = self.streams.send((outlet, deadline));
+        // It fails only when the connection is over, and then the driver that is dropped tells the sender.
+        let _ = self.streams.send(StreamingRequest { driver: Driver::new(outlet), deadline });
     }
 }
 
 /// Speaks HTTP/2 over `io`, in a task of its own.
-pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &Limits) -> io::Result<Live> {
-    let transport = Transport::new(io);
-    let (requests, h2) = Builder::new()
+pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &ClientLimits) -> io::Result<Live> {
+    let transport = Transport::new(io, Greeting::OfServer);
+    let (requests, mut h2) = Builder::new()
         .initial_window_size(limits.stream_window)
         .initial_connection_window_size(limits.connection_window)
         .data_frame_budget(limits.small_frame_budget)
@@ -54,10 +58,14 @@ pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &L
         .handshake(transport.clone())
         .await
         .map_err(io::Error::other)?;
-    let (streams, pumps) = unbounded_channel();
-    let limits = limits.clone();
+    let (streams, begun) = unbounded_channel();
+    let pings = limits.keepalive_interval.and_then(|_| h2.ping_pong());
+    let gone = keepalive(pings, limits.keepalive_interval, limits.keepalive_timeout);
+    let turn = Arc::new(Turn::default());
+    let calls = Calls::new(Arc::clone(&turn));
+    let calling = Calling { transport, h2, begun, calls, pump, gone: Box::pin(gone) };
     tokio::spawn(async move {
-        match drive(transport, h2, pumps, &limits).await {
+        match drive(turn, calling).await {
             Ok(()) => debug!("connection closed"),
             Err(error) => debug!(%error, "connection failed"),
         }
@@ -65,53 +73,53 @@ pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &L
     Ok(Live { requests, streams, server })
 }
 
-/// The connection's turns: take what the senders of streaming requests have put in, let h2 read and write, and write
-/// once before going idle. Calls run in their callers' tasks; it is h2 that wakes them.
-async fn drive<IO: ByteStream>(
-    transport: Transport<IO>, mut h2: Connection<Transport<IO>, Bytes>, mut pumps: UnboundedReceiver<Pump>,
-    limits: &Limits,
-) -> io::Result<()> {
-    let turn = Arc::new(Turn::default());
-    let waker = Waker::from(Arc::clone(&turn));
-    let (pings, quiet) = (limits.keepalive_interval.and_then(|_| h2.ping_pong()), AtomicU32::new(0));
-    let mut lost = pin!(keepalive(pings, limits, &quiet));
-    let mut requests = Calls::new(Arc::clone(&turn));
-    poll_fn(|task| {
-        turn.begin(task);
-        let cx = &mut Context::from_waker(&waker);
-        for _ in 0..ROUNDS {
-            turn.begin_round();
-            transport.begin_round();
-            while let Poll::Ready(Some((outlet, deadline))) = pumps.poll_recv(cx) {
-                requests.begin(|| pump(outlet, deadline));
-            }
-            requests.poll();
-            if let Poll::Ready(ended) = Pin::new(&mut h2).poll(cx) {
-                return Poll::Ready(ended.map_err(io::Error::other));
-            }
-            if !turn.goes_round_again() {
-                break;
-            }
+/// A connection that is open. Calls run in their callers' tasks, and it is h2 that wakes them; the connection's task
+/// drives the requests that are streams.
+struct Calling<IO: ByteStream, Pump, Pumping> {
+    transport: Transport<IO>,
+    h2: Connection<Transport<IO>, Bytes>,
+    begun: UnboundedReceiver<StreamingRequest>,
+    calls: Calls<Pumping>,
+    /// Makes the future that drives a streaming request.
+    pump: Pump,
+    gone: Pin<Box<dyn Future<Output = io::Error> + Send>>,
+}
+
+impl<IO, Pump, Pumping> Side for Calling<IO, Pump, Pumping>
+where
+    IO: ByteStream,
+    Pump: Fn(StreamingRequest) -> Pumping,
+    Pumping: Future<Output = ()>,
+{
+    /// Takes what the senders of streaming requests have put in, and has h2 read and write.
+    fn round(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.transport.begin_round();
+        while let Poll::Ready(Some(request)) = self.begun.poll_recv(cx) {
+            self.calls.begin(|| (self.pump)(request));
         }
-        quiet.store(0, Relaxed); // a client stays however long it is idle
-        if let Poll::Ready(ended) = lost.as_mut().poll(cx) {
-            return Poll::Ready(ended);
-        }
-        let _ = transport.poll_flush(cx)?;
-        turn.end(task, false);
-        Poll::Pending
-    })
-    .await
+        self.calls.poll();
+        Pin::new(&mut self.h2).poll(cx).map_err(io::Error::other)
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) {
+        self.transport.flush(cx);
+    }
+
+    fn tend(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.gone.as_mut().poll(cx).map(Err)
+    }
 }
 
 /// Drives one streaming request to its end.
-async fn pump(outlet: Arc<Outlet>, mut deadline: Option<Deadline>) {
+async fn pump(StreamingRequest { driver, deadline }: StreamingRequest) {
+    let mut timer = Timer::new(deadline);
     poll_fn(|cx| {
-        let mut sending = outlet.lock();
-        if sending.poll_request(cx).is_pending() {
-            let late = ready!(Deadline::poll(&mut deadline, cx));
-            sending.reset(h2::Reason::CANCEL, late);
+        driver.begin_poll();
+        if driver.poll_yield(cx).is_ready() || driver.is_over() {
+            return Poll::Ready(());
         }
+        let late = ready!(timer.poll(cx));
+        driver.reset(h2::Reason::CANCEL, late);
         Poll::Ready(())
     })
     .await;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::{future::Future, pin::Pin};
 
-use super::{Turn, lock};
+use super::lock::lock;
+use super::turn::Turn;
 
 /// Futures that one task drives: each is polled when it is new, and whenever it was woken.
 ///

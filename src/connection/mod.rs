@@ -1,20 +1,41 @@
-//! What a server's and a client's connection have in common: the byte stream under HTTP/2, the turns that drive
-//! it, and the question whether the peer is still there.
+//! What a server's and a client's connection have in common: the byte stream under HTTP/2, the turns that drive it, and
+//! the questions whether the peer is still there and whether it still wants something.
+//!
+//! A connection is one task, and each time that the runtime polls it, it has a *turn*. A turn goes round until nothing
+//! more was woken, and writes once at its end:
+//!
+//! ```text
+//!   socket readable, socket writable, a timer, a caller or handler in another task
+//!      |  wakes
+//!      v
+//!   Turn ---- wakes ----> the runtime, which polls the connection's task (drive)
+//!      ^                     |
+//!      |                     |  round: Side::round   h2 reads its frames and yields requests
+//!      |                     |                       Calls polls the calls that are new or woken
+//!      |  wakes, within a    |                       what they send goes to h2
+//!      |  turn only: "go     |         again?  ---> another round: h2 moves what was sent to the Transport
+//!      |  round again"       |
+//!      +-- a frame wakes     |  once:  Side::write   the Transport writes to the socket, in one system call
+//!          its call, an      |  seldom: Side::tend   timers and the server's stop, when their Alarm rang
+//!          answer wakes h2   v
+//!                          sleep
+//! ```
 
 mod calls;
+mod drive;
+mod greeting;
+mod idle;
 mod keepalive;
+mod lock;
 mod transport;
 mod turn;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 pub(crate) use calls::Calls;
+pub(crate) use drive::{Side, drive};
+pub(crate) use greeting::Greeting;
+pub(crate) use idle::{Idle, Idleness};
 pub(crate) use keepalive::keepalive;
+pub(crate) use lock::lock;
 pub use transport::ByteStream;
 pub(crate) use transport::{Transport, prepare};
-pub(crate) use turn::{Alarm, ROUNDS, Turn};
-
-/// What `mutex` holds, after a panic of another holder too: nothing here is left half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub(crate) use turn::Turn;

@@ -3,19 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
-use std::{cell::Cell, future::Future, pin::pin, ptr};
 
-use tokio::task::yield_now;
-
-use super::lock;
+use super::lock::lock;
 
 /// How often one turn goes round at most. A connection that always has something to do must let the others of its
 /// thread have their turn, and when Tokio's budget for a task is spent, everything only says "again" until the task has
 /// yielded.
 pub(crate) const ROUNDS: usize = 16;
-
-// Whose turn was the last on this thread.
-thread_local!(static LAST: Cell<usize> = const { Cell::new(0) });
 
 /// The waker that everything of a connection is polled with.
 ///
@@ -29,12 +23,10 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Starts a turn of the task in `cx`. True when no other connection of this thread had one since the last.
-    pub(crate) fn begin(&self, cx: &Context<'_>) -> bool {
+    /// Starts a turn of the task in `cx`.
+    pub(crate) fn begin(&self, cx: &Context<'_>) {
         lock(&self.task).get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
         self.running.store(true, Ordering::SeqCst);
-        let turn = ptr::from_ref(self).addr();
-        LAST.replace(turn) == turn
     }
 
     /// Starts a round, which polls everything that was woken before.
@@ -48,13 +40,11 @@ impl Turn {
     }
 
     /// Ends the turn: from here on a wake-up reaches the runtime, as does one that is left over, in the last of all
-    /// [`ROUNDS`] too. A task that stays `awake` is polled again in any case, when the runtime has asked its sockets.
-    pub(crate) fn end(&self, cx: &mut Context<'_>, awake: bool) {
+    /// [`ROUNDS`] too.
+    pub(crate) fn end(&self, cx: &Context<'_>) {
         self.running.store(false, Ordering::SeqCst);
         if self.again.load(Ordering::SeqCst) {
             cx.waker().wake_by_ref();
-        } else if awake {
-            let _ = pin!(yield_now()).poll(cx);
         }
     }
 }
@@ -116,7 +106,7 @@ mod tests {
     fn a_wake_up_in_the_last_round_of_a_turn_brings_another_turn() {
         let (turn, woken) = (Arc::new(Turn::default()), Arc::new(Woken::default()));
         let task = Waker::from(Arc::clone(&woken));
-        let mut cx = Context::from_waker(&task);
+        let cx = Context::from_waker(&task);
         turn.begin(&cx);
         for _ in 0..ROUNDS {
             turn.begin_round();
@@ -124,29 +114,8 @@ mod tests {
             assert!(turn.goes_round_again());
         }
         assert!(!woken.0.load(Ordering::SeqCst), "during a turn nothing reaches the runtime");
-        turn.end(&mut cx, false);
+        turn.end(&cx);
         assert!(woken.0.load(Ordering::SeqCst));
-    }
-
-    #[test]
-    fn a_turn_knows_whether_another_came_between_it_and_the_last_on_its_thread() {
-        let (one, other) = (Turn::default(), Turn::default());
-        let cx = &Context::from_waker(Waker::noop());
-        assert!(!one.begin(cx) && one.begin(cx));
-        assert!(!other.begin(cx) && !one.begin(cx) && one.begin(cx));
-    }
-
-    #[test]
-    fn a_task_that_stays_awake_is_polled_again_though_nothing_woke_it() {
-        let (turn, woken) = (Turn::default(), Arc::new(Woken::default()));
-        let task = Waker::from(Arc::clone(&woken));
-        let cx = &mut Context::from_waker(&task);
-        turn.begin(cx);
-        turn.end(cx, false);
-        assert!(!woken.0.load(Ordering::SeqCst));
-        turn.begin(cx);
-        turn.end(cx, true);
-        assert!(woken.0.load(Ordering::SeqCst) && !turn.goes_round_again());
     }
 
     #[test]
@@ -154,7 +123,7 @@ mod tests {
         let (turn, woken) = (Arc::new(Turn::default()), Arc::new(Woken::default()));
         let task = Waker::from(Arc::clone(&woken));
         turn.begin(&Context::from_waker(&task));
-        turn.end(&mut Context::from_waker(&task), false);
+        turn.end(&Context::from_waker(&task));
         let alarm = Alarm::new(&turn);
         assert!(alarm.rang() && !alarm.rang());
         turn.wake_by_ref();

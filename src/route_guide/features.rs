@@ -2,13 +2,14 @@
 
 use std::{collections::HashMap, fmt, ops::Range};
 
-use bytes::Bytes;
 use foldhash::fast::RandomState;
 use prost::Message;
 
 use super::geo::{Bounds, is_on_globe};
 use super::index::{Runs, Strips};
 use super::{Feature, Point};
+use crate::codec::{Encoded, EncodedSlice};
+use crate::wire::frame::PREFIX_LEN;
 
 /// The longest name in a database, in bytes: far below the 4 MiB that a message may have by default.
 pub const MAX_NAME_BYTES: usize = 1 << 20;
@@ -29,13 +30,13 @@ pub const MAX_NAME_BYTES: usize = 1 << 20;
 /// ```
 ///
 /// So the answer to `ListFeatures` is copied or sliced out of the store, not encoded: [`within`](Self::within) gives
-/// ranges of indexes, [`frames`](Self::frames) and [`frame_bytes`](Self::frame_bytes) their bytes.
+/// ranges of indexes, [`encoded`](Self::encoded) their messages.
 ///
 /// Methods that take an index or a run of indexes panic beyond [`len`](Self::len), as slices do.
 ///
 /// With names of 45 bytes, 1,000,000 features take 120 MB, while they are loaded too.
 pub struct Features {
-    frames: Bytes,
+    frames: Encoded<Feature>,
     /// Where each frame begins, and where the last one ends.
     offsets: Box<[usize]>,
     points: Box<[Point]>,
@@ -95,7 +96,7 @@ impl Features {
 
     /// The feature at an index, decoded.
     pub fn get(&self, index: usize) -> Feature {
-        let message = &self.frame_bytes(index..index + 1)[5..];
+        let message = &self.encoded(index..index + 1).as_bytes()[PREFIX_LEN..];
         // It was encoded from this very type, so there is no error to tell anybody.
         Feature::decode(message).unwrap_or_default()
     }
@@ -118,22 +119,18 @@ impl Features {
         Some(OffGlobe { count: 1 + off_globe.count(), of: self.len(), first, point: self.points[first] })
     }
 
-    /// The messages of a run, prefixes included, ready for the wire: `run.len()` messages. A reference to the store,
-    /// not a copy: the right form for a long run, or for a single answer.
-    pub fn frames(&self, run: Range<usize>) -> Bytes {
+    /// The messages of a run, ready to be sent.
+    pub fn encoded(&self, run: Range<usize>) -> EncodedSlice<'_, Feature> {
         self.frames.slice(self.offsets[run.start]..self.offsets[run.end])
-    }
-
-    /// The same bytes as [`frames`](Self::frames), to be copied: the right form for a short run, which then costs no
-    /// atomic counter.
-    pub fn frame_bytes(&self, run: Range<usize>) -> &[u8] {
-        &self.frames[self.offsets[run.start]..self.offsets[run.end]]
     }
 }
 
 impl fmt::Debug for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Features").field("len", &self.len()).field("bytes", &self.frames.len()).finish_non_exhaustive()
+        f.debug_struct("Features")
+            .field("len", &self.len())
+            .field("bytes", &self.frames.frames().len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -201,7 +198,7 @@ impl Gathered {
             first_at.entry(*point).or_insert(index);
         }
         Features {
-            frames: self.frames.into_boxed_slice().into(),
+            frames: Encoded::from_frames(self.frames.into_boxed_slice().into()),
             offsets: self.offsets.into(),
             points,
             first_at,
@@ -244,8 +241,7 @@ mod tests {
                 let message = feature.encode_to_vec();
                 expected.extend([&[0], &(message.len() as u32).to_be_bytes()[..], &message].concat());
             }
-            assert_eq!(features.frame_bytes(run.clone()), expected);
-            assert_eq!(features.frames(run), expected);
+            assert_eq!(features.encoded(run).as_bytes(), expected);
         }
     }
 
@@ -277,10 +273,10 @@ mod tests {
             0x08, 0xd0, 0xc5, 0x8f, 0xc3, 0x01, // latitude 409199312
             0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, // longitude -1
         ];
-        assert_eq!(features.frame_bytes(0..1), pond);
+        assert_eq!(features.encoded(0..1).as_bytes(), pond);
         let nothing = [0x00, 0x00, 0x00, 0x00, 0x02, 0x12, 0x00]; // a location with nothing in it: (0, 0)
-        assert_eq!(features.frames(0..2), [&pond[..], &nothing].concat());
-        assert!(features.frames(1..1).is_empty());
+        assert_eq!(features.encoded(0..2).to_bytes(), [&pond[..], &nothing].concat());
+        assert!(features.encoded(1..1).as_bytes().is_empty());
     }
 
     #[test]

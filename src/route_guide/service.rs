@@ -8,7 +8,7 @@ use super::geo::{Bounds, Route};
 use super::notes::{MAX_NOTES, Notes};
 use super::{Feature, Features, Point, Rectangle, RouteNote, RouteSummary};
 use crate::call::{Inbound, Outbound, Request};
-use crate::{codec::Encoded, status::Status};
+use crate::status::Status;
 
 crate::service! {
     /// The RouteGuide service of the gRPC tutorials.
@@ -57,12 +57,8 @@ impl RouteGuide for Guide {
 
     async fn list_features(&self, request: Request<Rectangle>, features: &mut Outbound<Feature>) -> Result<(), Status> {
         for run in self.features.within(&Bounds::from(&request.message)) {
-            // Encoded when the database was loaded. It waits when the client's flow-control window is full. What would be
-            // copied anyway, a run of few bytes, need not have its references counted before.
-            match self.features.frame_bytes(run.clone()) {
-                short if short.len() < Outbound::<Feature>::SHORT => features.send_frames(short).await?,
-                _ => features.send_encoded(Encoded::from_frames(self.features.frames(run))).await?,
-            }
+            // Encoded when the database was loaded. It waits when the client's flow-control window is full.
+            features.send_encoded(self.features.encoded(run)).await?;
         }
         Ok(())
     }

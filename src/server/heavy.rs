@@ -1,52 +1,82 @@
 //! Handlers that compute for long, found out, so that they are answered apart.
+//!
+//! All calls of a connection are polled in its task, so a handler that computes for long holds up the others. It does so
+//! twice at most: when a turn took longer than [`STRETCH`], the connection becomes suspicious and times each step of its
+//! handlers, and a method with a long step runs in tasks of its own from then on.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::connection::lock;
+use tokio::time::Instant;
 
 /// How long a handler may hold up its connection at a stretch before its method is taken for heavy: what the other
 /// calls of the connection may have to wait.
-pub(super) const STRETCH: Duration = Duration::from_millis(10);
+const STRETCH: Duration = Duration::from_millis(10);
 
 /// How long suspicion lasts: for so many steps the handlers of a connection are timed after a long turn, and so many
 /// calls of a heavy method run in tasks of their own until it is tried in the connection's task again. A machine that
 /// was busy for a moment makes any handler look heavy.
-pub(super) const PROBATION: u32 = 1000;
+const PROBATION: u32 = 1000;
 
-/// The methods that held up a connection, by their paths.
+/// Whether a method's handlers hold up their connections: how many more of its calls run apart.
 #[derive(Debug, Default)]
-pub(super) struct Heavy {
-    /// Whether there are any. Mostly there are none, and then this is all that is looked at.
-    any: AtomicBool,
-    /// How many calls of the method are still to run apart.
-    paths: Mutex<HashMap<String, u32>>,
+pub(super) struct Weight {
+    apart: AtomicU32,
 }
 
-impl Heavy {
-    pub(super) fn add(&self, path: &str) {
-        let mut paths = lock(&self.paths);
-        // Bounded, because a peer makes up the paths of methods that there are not.
-        if paths.len() < PROBATION as usize {
-            paths.insert(path.to_owned(), PROBATION);
+impl Weight {
+    /// Whether the next call is to run in a task of its own.
+    pub(super) fn runs_apart(&self) -> bool {
+        self.apart.load(Relaxed) > 0 && count_down(&self.apart)
+    }
+}
+
+/// Whether a connection times its handlers: how many more steps.
+#[derive(Debug, Default)]
+pub(super) struct Suspicion {
+    steps: AtomicU32,
+}
+
+impl Suspicion {
+    /// A turn of the connection began at `start`, and ends now.
+    pub(super) fn turn_took(&self, start: Instant) {
+        if start.elapsed() > STRETCH {
+            self.steps.store(PROBATION, Relaxed);
         }
-        self.any.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the next call of this path is to run apart.
-    pub(super) fn takes(&self, path: &str) -> bool {
-        if !self.any.load(Ordering::Relaxed) {
-            return false;
+    /// Runs one step of a handler, and finds out whether its method is heavy, if there is a reason to. Steps that run
+    /// `apart` hold up nobody, but tell whether they still would.
+    pub(super) fn step<T>(&self, weight: &Weight, apart: bool, step: impl FnOnce() -> T) -> T {
+        let suspected = self.steps.load(Relaxed) > 0 && count_down(&self.steps);
+        let start = (apart || suspected).then(Instant::now);
+        let result = step();
+        if start.is_some_and(|start| start.elapsed() > STRETCH) {
+            weight.apart.store(PROBATION, Relaxed);
         }
-        let mut paths = lock(&self.paths);
-        let Some(left) = paths.get_mut(path) else { return false };
-        *left -= 1;
-        if *left == 0 {
-            paths.remove(path);
-            self.any.store(!paths.is_empty(), Ordering::Relaxed);
-        }
-        true
+        result
+    }
+}
+
+fn count_down(count: &AtomicU32) -> bool {
+    count.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_is_heavy_after_a_long_step_of_a_suspected_handler_and_for_a_thousand_calls() {
+        let (suspicion, weight) = (Suspicion::default(), Weight::default());
+        let long = || std::thread::sleep(STRETCH + Duration::from_millis(1));
+        suspicion.step(&weight, false, long);
+        assert!(!weight.runs_apart(), "nobody was suspicious yet");
+        suspicion.turn_took(Instant::now() - 2 * STRETCH);
+        suspicion.step(&weight, false, || ());
+        assert!(!weight.runs_apart());
+        suspicion.step(&weight, false, long);
+        assert!((0..PROBATION).all(|_| weight.runs_apart()));
+        assert!(!weight.runs_apart());
     }
 }

@@ -8,7 +8,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::{Router, Server};
+use super::connection;
+use super::setup::Setup;
 use crate::connection::prepare;
 
 /// How many accepted connections the kernel may hold before we take them.
@@ -36,12 +37,12 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     listener().map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))
 }
 
-pub(super) async fn serve<R: Router>(
-    server: Arc<Server<R>>, listeners: Vec<TcpListener>, stop: impl Future<Output = ()>,
+pub(super) async fn serve(
+    setup: Arc<Setup>, listeners: Vec<TcpListener>, stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut stop = pin!(stop);
     let (stopping, stopped) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(server.limits.max_connections));
+    let places = Arc::new(Semaphore::new(setup.limits.max_connections));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -51,11 +52,11 @@ pub(super) async fn serve<R: Router>(
         };
         match accepted {
             Ok((stream, peer, place)) => {
-                let (server, stopped) = (Arc::clone(&server), stopped.clone());
+                let (setup, stopped) = (Arc::clone(&setup), stopped.clone());
                 connections.spawn(async move {
                     let _place = place;
                     info!(%peer, "connection opened");
-                    match server.serve_connection(stream, Some(peer), stopped).await {
+                    match connection::serve(stream, Some(peer), &setup, stopped).await {
                         Ok(()) => info!(%peer, "connection closed"),
                         Err(error) => warn!(%peer, %error, "connection failed"),
                     }

@@ -70,30 +70,32 @@ macro_rules! service {
             $( $crate::service! { @handler $(#[$doc])* $method ($($request)+) ($($response)+) } )+
 
             /// This implementation as a service of a server.
-            fn into_service(self) -> $crate::server::Named<impl $crate::server::Service> {
+            fn into_service(self) -> $crate::service::Registration {
                 struct Dispatch<T>(T);
 
-                impl<T: $Service> $crate::server::Service for Dispatch<T> {
-                    const METHODS: &'static [$crate::server::Method] = $Client::METHODS;
+                impl<T: $Service> $crate::service::Service for Dispatch<T> {
+                    fn name(&self) -> &str {
+                        $Client::NAME
+                    }
 
-                    fn serves(&self, name: &str) -> bool {
-                        name == $name
+                    fn methods(&self) -> &[$crate::service::Method] {
+                        $Client::METHODS
                     }
 
                     async fn call(
-                        &self, method: &'static $crate::server::Method, call: $crate::call::IncomingCall,
+                        &self, call: $crate::call::IncomingCall,
                     ) -> Result<$crate::call::Reply, $crate::status::Status> {
                         let Dispatch(service) = self;
-                        match method.name {
+                        match call.context().path().method() {
                             $( stringify!($Method) => {
                                 $crate::service! { @answer service call $method ($($request)+) ($($response)+) }
                             } )+
-                            other => Err($crate::status::Status::unimplemented(other)),
+                            other => Err($crate::status::Status::unimplemented(other.to_owned())),
                         }
                     }
                 }
 
-                $crate::server::Named::new(Dispatch(self))
+                Dispatch(self).into()
             }
         }
 
@@ -109,8 +111,8 @@ macro_rules! service {
             pub const NAME: &'static str = $name;
 
             /// The methods, in the order of their declaration.
-            pub const METHODS: &'static [$crate::server::Method] = &[
-                $( $crate::server::Method {
+            pub const METHODS: &'static [$crate::service::Method] = &[
+                $( $crate::service::Method {
                     name: stringify!($Method),
                     request: $crate::service!(@name $($request)+),
                     client_streaming: $crate::service!(@streams $($request)+),
@@ -129,7 +131,7 @@ macro_rules! service {
                 $Client { caller: self.caller.named(name) }
             }
 
-            /// The same client, whose calls have `options`: a deadline, metadata.
+            /// The same client, whose calls have `options` as well: a deadline, metadata. What they do not say stays as it is.
             pub fn with(&self, options: $crate::call::CallOptions) -> Self {
                 $Client { caller: self.caller.with(options) }
             }
@@ -160,19 +162,18 @@ macro_rules! service {
     // From a call that arrived to the handler, and back.
     (@answer $service:ident $call:ident $method:ident (stream $Q:ty) (stream $R:ty)) => {{
         let (requests, mut responses) = $call.bidirectional();
-        $service.$method(requests, &mut responses).await.map(|()| $crate::call::Reply::new())
+        $service.$method(requests, &mut responses).await.map(|()| $crate::call::Reply::Streamed)
     }};
     (@answer $service:ident $call:ident $method:ident ($Q:ty) (stream $R:ty)) => {{
         let (request, mut responses) = $call.server_streaming().await?;
-        $service.$method(request, &mut responses).await.map(|()| $crate::call::Reply::new())
+        $service.$method(request, &mut responses).await.map(|()| $crate::call::Reply::Streamed)
     }};
-    (@answer $service:ident $call:ident $method:ident (stream $Q:ty) ($($response:tt)+)) => {
-        $crate::service!(@frames $service.$method($call.client_streaming()).await?, $($response)+)
+    (@answer $service:ident $call:ident $method:ident (stream $Q:ty) ($R:ty)) => {
+        $crate::call::Reply::message(&$service.$method($call.client_streaming()).await?)
     };
-    (@answer $service:ident $call:ident $method:ident ($Q:ty) ($($response:tt)+)) => {
-        $crate::service!(@frames $service.$method($call.unary().await?).await?, $($response)+)
+    (@answer $service:ident $call:ident $method:ident ($Q:ty) ($R:ty)) => {
+        $crate::call::Reply::message(&$service.$method($call.unary().await?).await?)
     };
-    (@frames $answer:expr, $R:ty) => { Ok($crate::codec::Encoded::new(::core::slice::from_ref(&$answer))?.into_frames()) };
 
     // What the method table says of a request or a response.
     (@name stream $T:ty) => { stringify!($T) };
@@ -185,7 +186,7 @@ macro_rules! service {
         $(#[$doc])*
         pub async fn $method(
             &self,
-        ) -> Result<($crate::call::Outbound<$Q>, $crate::call::Answers<$R>), $crate::status::Status> {
+        ) -> Result<($crate::call::Outbound<$Q>, $crate::call::Responses<$R>), $crate::status::Status> {
             self.caller.bidirectional(stringify!($Method)).await
         }
     };
@@ -193,13 +194,13 @@ macro_rules! service {
         $(#[$doc])*
         pub async fn $method(
             &self,
-        ) -> Result<($crate::call::Outbound<$Q>, $crate::call::Answer<$R>), $crate::status::Status> {
+        ) -> Result<($crate::call::Outbound<$Q>, $crate::call::PendingResponse<$R>), $crate::status::Status> {
             self.caller.client_streaming(stringify!($Method)).await
         }
     };
     (@call $(#[$doc:meta])* $Method:ident $method:ident ($Q:ty) (stream $R:ty)) => {
         $(#[$doc])*
-        pub async fn $method(&self, message: $Q) -> Result<$crate::call::Answers<$R>, $crate::status::Status> {
+        pub async fn $method(&self, message: $Q) -> Result<$crate::call::Responses<$R>, $crate::status::Status> {
             self.caller.server_streaming(stringify!($Method), &message).await
         }
     };

@@ -1,23 +1,40 @@
-//! What a service is to the server ([`Service`]), and [`service!`](crate::service), which makes one of a declaration.
+//! What a service is to the server ([`Service`]), and [`service!`](crate::service!), which makes one of a declaration.
+//!
+//! ```text
+//! service! { pub service Echo("demo.Echo") client EchoClient { rpc Say as say (Text) returns (Text); } }
+//!    |                                     |
+//!    v                                     v
+//! trait Echo, implemented by you        EchoClient, typed calls over a Channel
+//!    |  into_service()
+//!    v
+//! Registration: a Service, its names, its limits, its interceptors  ->  Server::add
+//! ```
 
 mod declare;
+mod registration;
 
 use std::future::Future;
 
 use crate::call::{IncomingCall, Reply};
 use crate::status::Status;
 
-/// A set of methods under one name. [`service!`](crate::service) implements it; by hand it is needed for proxies and
-/// the like.
+pub use registration::Registration;
+pub(crate) use registration::{AnyService, Interceptor};
+
+/// A set of methods under one name. [`service!`](crate::service!) implements it; by hand it is needed for proxies and
+/// the like, see `examples/proxy.rs`.
 pub trait Service: Send + Sync + 'static {
-    /// The methods, in the order of their declaration.
-    const METHODS: &'static [Method];
+    /// The service's full name, such as `routeguide.RouteGuide`.
+    fn name(&self) -> &str;
 
-    /// Whether calls to the service `name`, such as `routeguide.RouteGuide`, are for this one.
-    fn serves(&self, name: &str) -> bool;
+    /// The methods, in the order of their declaration. Calls to others are UNIMPLEMENTED.
+    fn methods(&self) -> &[Method];
 
-    /// Answers one call to `method`, which is one of [`METHODS`](Self::METHODS).
-    fn call(&self, method: &'static Method, call: IncomingCall) -> impl Future<Output = Result<Reply, Status>> + Send;
+    /// Answers one call to one of the [`methods`](Self::methods): which one, `call.context().path()` says.
+    ///
+    /// # Errors
+    /// What the call's status is to be.
+    fn call(&self, call: IncomingCall) -> impl Future<Output = Result<Reply, Status>> + Send;
 }
 
 /// One method of a service, as its declaration says.
@@ -29,8 +46,8 @@ pub struct Method {
     pub request: &'static str,
     /// Whether the request is a stream of messages.
     pub client_streaming: bool,
-    /// The declared type of the answer's messages.
+    /// The declared type of the response's messages.
     pub response: &'static str,
-    /// Whether the answer is a stream of messages.
+    /// Whether the response is a stream of messages.
     pub server_streaming: bool,
 }

@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request, response};
 
+use super::path::{Path, PathError};
 use super::{Code, binary, percent, quoted, timeout};
 
 /// `grpc-status`: the number of the status code.
@@ -49,12 +50,10 @@ pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("h2grpc/", 
 pub const MAX_STATUS_LEN: usize = 8 * 1024;
 
 /// What a server needs to know of a request's head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHead<'a> {
-    /// The full name of the service, such as `routeguide.RouteGuide`.
-    pub service: &'a str,
-    /// The name of the method, such as `GetFeature`.
-    pub method: &'a str,
+    /// Which method of which service is called.
+    pub path: Path,
     /// How long the caller waits, if it said so.
     pub timeout: Option<Duration>,
     /// `grpc-encoding`, unless absent or `identity`.
@@ -73,7 +72,7 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// Checks the head of a request, and reads what the call needs of it without allocating.
+/// Checks the head of a request, and reads what the call needs of it.
 ///
 /// - Not POST: HTTP 405. Only POST is a gRPC call ("Method -> `:method POST`").
 /// - `content-type` other than `application/grpc` and `application/grpc+proto`, parameters after `;` aside: HTTP 415
@@ -101,19 +100,11 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
     }
     let malformed = |error: timeout::TimeoutError| refused(StatusCode::OK, Code::INTERNAL, error.to_string());
     let timeout = fields.timeout.map(timeout::parse).transpose().map_err(malformed)?;
-    let Some((service, method)) = split_path(head.uri.path()) else {
-        let message = format!("malformed path {}: expected /service/method", quoted(head.uri.path().as_bytes()));
-        return Err(refused(StatusCode::OK, Code::UNIMPLEMENTED, message));
-    };
-    Ok(RequestHead { service, method, timeout, encoding: fields.encoding })
-}
-
-/// Service and method of a path: "Path -> `:path` "/" Service-Name "/" {method name}".
-pub fn split_path(path: &str) -> Option<(&str, &str)> {
-    let path = path.strip_prefix('/')?;
-    let slash = path.bytes().rposition(|byte| byte == b'/')?;
-    let (service, method) = (&path[..slash], &path[slash + 1..]);
-    (!service.is_empty() && !method.is_empty()).then_some((service, method))
+    // A request for "*" alone has no path.
+    let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("*"));
+    let nowhere = |error: PathError| refused(StatusCode::OK, Code::UNIMPLEMENTED, error.to_string());
+    let path = Path::parse(path).map_err(nowhere)?;
+    Ok(RequestHead { path, timeout, encoding: fields.encoding })
 }
 
 /// The head of a client's call. `metadata` is sent without its reserved names.
@@ -121,10 +112,10 @@ pub fn split_path(path: &str) -> Option<(&str, &str)> {
 /// "Implementations should send Timeout immediately after the reserved headers and they should send the Call-Definition
 /// headers before sending Custom-Metadata."
 pub fn request(
-    scheme: &Scheme, authority: &Authority, path: &PathAndQuery, timeout: Option<Duration>,
-    metadata: Option<&HeaderMap>,
+    scheme: &Scheme, authority: &Authority, path: &Path, timeout: Option<Duration>, metadata: Option<&HeaderMap>,
 ) -> Request<()> {
-    let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(path.clone());
+    let path = path.as_path_and_query().clone();
+    let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(path);
     let mut request = Request::new(());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri.build().unwrap_or_default(); // all three parts are there: cannot fail
@@ -209,12 +200,13 @@ pub struct WireStatus {
 
 /// Checks the head of a response. The error is the status of the call.
 ///
-/// A `grpc-status` counts whatever surrounds it. Without one, an HTTP status other than 200 is mapped by
-/// [`Code::from_http_status`], and a content-type that is not gRPC's is UNKNOWN: it was not a gRPC server that
-/// answered.
-pub fn read_response(head: &response::Parts) -> Result<ResponseHead<'_>, WireStatus> {
+/// A `grpc-status` counts only in the header block that ends the stream (`ends_stream`), and there whatever surrounds
+/// it: "Trailers-Only" is one HEADERS frame with END_STREAM, and in any other head a status says nothing about the
+/// messages that follow. Without one, an HTTP status other than 200 is mapped by [`Code::from_http_status`], and a
+/// content-type that is not gRPC's is UNKNOWN: it was not a gRPC server that answered.
+pub fn read_response(head: &response::Parts, ends_stream: bool) -> Result<ResponseHead<'_>, WireStatus> {
     let fields = Fields::of(&head.headers);
-    let status = fields.status();
+    let status = if ends_stream { fields.status() } else { None };
     if status.is_some() || head.status == StatusCode::OK && fields.is_grpc() {
         return Ok(ResponseHead { encoding: fields.encoding, status });
     }
@@ -323,7 +315,7 @@ mod tests {
 
     /// A request as a gRPC client sends it, then changed.
     fn request_with(change: impl FnOnce(&mut Request<()>)) -> request::Parts {
-        let path = PathAndQuery::from_static("/routeguide.RouteGuide/GetFeature");
+        let path = Path::new("routeguide.RouteGuide", "GetFeature").unwrap();
         let authority = Authority::from_static("localhost:50051");
         let mut request = request(&Scheme::HTTP, &authority, &path, Some(Duration::from_secs(1)), None);
         change(&mut request);
@@ -340,7 +332,7 @@ mod tests {
         let mut metadata = HeaderMap::new();
         metadata.insert("trace-id", 7.into());
         metadata.insert("grpc-status", 7.into());
-        let path = PathAndQuery::from_static("/routeguide.RouteGuide/GetFeature");
+        let path = Path::new("routeguide.RouteGuide", "GetFeature").unwrap();
         let authority = Authority::from_static("localhost:50051");
         let request = request(&Scheme::HTTP, &authority, &path, Some(Duration::from_secs(1)), Some(&metadata));
         assert_eq!(request.method(), Method::POST);
@@ -366,12 +358,11 @@ mod tests {
             request.headers_mut().insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip"));
         });
         let expected = RequestHead {
-            service: "routeguide.RouteGuide",
-            method: "GetFeature",
+            path: Path::new("routeguide.RouteGuide", "GetFeature").unwrap(),
             timeout: Some(Duration::from_secs(1)),
             encoding: Some(b"gzip"),
         };
-        assert_eq!(read_request(&parts), Ok(expected));
+        assert_eq!(read_request(&parts), Ok(expected.clone()));
         let plain = request_with(|request| {
             request.headers_mut().remove(GRPC_TIMEOUT);
             request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("identity"));
@@ -441,10 +432,6 @@ mod tests {
 
     #[test]
     fn a_path_without_service_and_method_is_unimplemented() {
-        assert_eq!(split_path("/routeguide.RouteGuide/GetFeature"), Some(("routeguide.RouteGuide", "GetFeature")));
-        for path in ["", "/", "//", "/a", "/a/", "//a", "a/b"] {
-            assert_eq!(split_path(path), None, "{path}");
-        }
         let (status, code, message) =
             refusal_of(|request| *request.uri_mut() = Uri::from_static("http://localhost/GetFeature"));
         assert_eq!((status, code), (None, Code::UNIMPLEMENTED));
@@ -509,7 +496,7 @@ mod tests {
 
     #[test]
     fn an_http_status_without_grpc_status_is_mapped_and_named() {
-        let error = read_response(&response_with(503, &[("content-type", "text/html")])).unwrap_err();
+        let error = read_response(&response_with(503, &[("content-type", "text/html")]), true).unwrap_err();
         assert_eq!(error.code, Code::UNAVAILABLE);
         assert_eq!(
             error.message,
@@ -517,25 +504,32 @@ mod tests {
         );
         let fields = [("content-type", "application/grpc"), ("grpc-status", "5")];
         let head = response_with(503, &fields);
-        assert_eq!(read_response(&head).unwrap().status.unwrap().code, Code::NOT_FOUND);
+        assert_eq!(read_response(&head, true).unwrap().status.unwrap().code, Code::NOT_FOUND);
     }
 
     #[test]
     fn a_response_content_type_other_than_grpc_is_unknown_and_named() {
-        let error = read_response(&response_with(200, &[("content-type", "text/html")])).unwrap_err();
+        let error = read_response(&response_with(200, &[("content-type", "text/html")]), true).unwrap_err();
         assert_eq!(
             (error.code, error.message.as_str()),
             (Code::UNKNOWN, "not an answer of a gRPC server: content-type \"text/html\"")
         );
-        assert_eq!(read_response(&response_with(200, &[])).unwrap_err().code, Code::UNKNOWN);
+        assert_eq!(read_response(&response_with(200, &[]), true).unwrap_err().code, Code::UNKNOWN);
     }
 
     #[test]
     fn trailers_only_is_recognised() {
         let head = response_head().into_parts().0;
-        assert_eq!(read_response(&head), Ok(ResponseHead { encoding: None, status: None }));
+        assert_eq!(read_response(&head, true), Ok(ResponseHead { encoding: None, status: None }));
         let head = trailers_only(Code::NOT_FOUND, "no such place", &[], None).into_parts().0;
-        let status = read_response(&head).unwrap().status.unwrap();
+        let status = read_response(&head, true).unwrap().status.unwrap();
         assert_eq!((status.code, status.message.as_str()), (Code::NOT_FOUND, "no such place"));
+    }
+    #[test]
+    fn grpc_status_counts_only_in_the_block_that_ends_the_stream() {
+        let head = response_with(200, &[("content-type", "application/grpc"), ("grpc-status", "5")]);
+        assert_eq!(read_response(&head, false).unwrap().status, None);
+        let head = response_with(503, &[("content-type", "text/html"), ("grpc-status", "5")]);
+        assert_eq!(read_response(&head, false).unwrap_err().code, Code::UNAVAILABLE);
     }
 }

@@ -7,7 +7,7 @@
 //! Response -> (Response-Headers *Length-Prefixed-Message Trailers) / Trailers-Only
 //! ```
 //!
-//! Each production has its file here: [`head`] the headers and trailers, [`frame`] the messages between them, and
+//! Each production has its file here: [`head`] the headers and trailers, [`path`] the method's name in them, [`frame`] the messages between them, and
 //! [`timeout`], [`percent`], [`binary`] and [`code`] the values that headers hold. In come header maps and chunks of
 //! DATA; out go values, or an error that says what was expected and what came. Nothing here waits, does I/O or knows
 //! about protobuf, so every other room may use it, and it is tested and fuzzed by itself.
@@ -24,6 +24,7 @@ pub mod binary;
 pub mod code;
 pub mod frame;
 pub mod head;
+pub mod path;
 pub mod percent;
 pub mod timeout;
 

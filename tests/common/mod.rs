@@ -10,7 +10,7 @@ use h2::client::SendRequest;
 use h2grpc::client::Channel;
 use h2grpc::limits::Limits;
 use h2grpc::route_guide::{Features, Guide, RouteGuide, RouteGuideClient};
-use h2grpc::server::{Router, Server, listen};
+use h2grpc::server::{Server, listen};
 use http::{HeaderMap, Request, StatusCode, request};
 use prost::Message;
 use tokio::net::TcpStream;
@@ -26,7 +26,7 @@ pub struct Running {
 
 impl Running {
     /// Starts `server` on a free port of 127.0.0.1.
-    pub fn start<R: Router>(server: Server<R>) -> Running {
+    pub fn start(server: Server) -> Running {
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

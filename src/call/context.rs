@@ -1,0 +1,92 @@
+//! What a handler may want to know of its call, and say besides its messages.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::Extensions;
+use tokio::time::Instant;
+
+use super::head::CallHead;
+use super::outlet::{Outlet, Stage};
+use crate::{metadata::Metadata, status::Status, wire::path::Path};
+
+/// A call, as its handler knows it: the same for all four shapes.
+///
+/// An [`IncomingCall`](super::IncomingCall) has it before a shape is chosen, a [`Request`](super::Request) and an
+/// [`Inbound`](super::Inbound) have it after.
+#[derive(Debug)]
+pub struct CallContext {
+    pub(crate) head: Arc<CallHead>,
+    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) extensions: Extensions,
+    /// The method's request is one message, and it has not come yet.
+    pub(crate) awaits_message: bool,
+}
+
+impl CallContext {
+    /// Which method of which service was called.
+    pub fn path(&self) -> &Path {
+        &self.head.path
+    }
+
+    /// The metadata that the client sent.
+    pub fn metadata(&self) -> &Metadata {
+        &self.head.metadata
+    }
+
+    /// When the client stops waiting, if it said so in `grpc-timeout`. The handler is dropped then.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.head.deadline.map(|deadline| deadline.at)
+    }
+
+    /// The client's address, where the connection has one.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.head.peer
+    }
+
+    /// Values of any type that belong to the call: what an interceptor found out, such as who the caller is. There is
+    /// one value of each type.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// The same, to add to them.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
+    }
+
+    /// Adds `metadata` to the response head. It must come before the head leaves, which it does with the first message,
+    /// at the call's end, or by [`send_head`](Self::send_head).
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when the head has left.
+    pub fn respond_with(&self, metadata: &Metadata) -> Result<(), Status> {
+        let mut sending = self.outlet.lock();
+        if !matches!(sending.stage, Stage::Head(_)) {
+            return Err(Status::failed_precondition("response metadata comes too late: the response head is sent"));
+        }
+        sending.metadata.get_or_insert_default().head.merge(metadata);
+        Ok(())
+    }
+
+    /// Adds `metadata` to the trailers, which end the call.
+    pub fn end_with(&self, metadata: &Metadata) {
+        self.outlet.lock().metadata.get_or_insert_default().trailers.merge(metadata);
+    }
+
+    /// Sends the response head now, before any message: for clients that wait for it. Otherwise it leaves with the
+    /// first message, as in other gRPC implementations.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION while the one message of a request that is no stream has still to come: there are clients
+    /// that do not send it once they have seen the head.
+    pub fn send_head(&self) -> Result<(), Status> {
+        if self.awaits_message {
+            return Err(Status::failed_precondition(
+                "the response head must not leave before the request's message came",
+            ));
+        }
+        self.outlet.send_head();
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! When a call ends at the latest: `grpc-timeout`, counted from its start.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+use crate::status::Status;
+
+/// Thirty years: how long a time-out lasts that the clock cannot add to the present.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+/// The moment when the caller stops waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    timeout: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn after(timeout: Duration) -> Self {
+        let now = Instant::now();
+        Deadline { at: now.checked_add(timeout).unwrap_or_else(|| now + FOR_EVER), timeout }
+    }
+
+    pub(crate) fn is_past(&self) -> bool {
+        self.at <= Instant::now()
+    }
+
+    /// DEADLINE_EXCEEDED, with the time-out that the caller gave.
+    pub(crate) fn status(&self) -> Status {
+        Status::deadline_exceeded(format!("the call did not end within its {:?}", self.timeout))
+    }
+}
+
+/// Waits for a deadline, where there is one. Tokio's timer starts when there is something to wait for: most calls are
+/// over before.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    deadline: Option<Deadline>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer {
+    pub(crate) fn new(deadline: Option<Deadline>) -> Self {
+        Timer { deadline, sleep: None }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        self.deadline
+    }
+
+    /// Ready with DEADLINE_EXCEEDED once the time is up; never without a deadline.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.at)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(deadline.status())
+    }
+}

@@ -1,0 +1,131 @@
+//! Whoever polls a call: moves on to h2 what its sender puts in, waits for the window, and ends the stream.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+
+use super::error::{status_of, status_of_reset};
+use super::outlet::{End, Outlet, Sending, Stage};
+use crate::status::Status;
+
+/// The driver's half of an [`Outlet`]. When it is dropped, nobody moves anything any more, and the sender learns it.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) outlet: Arc<Outlet>,
+}
+
+impl Driver {
+    pub(crate) fn new(outlet: Arc<Outlet>) -> Self {
+        Driver { outlet }
+    }
+
+    /// The call is about to be polled: what it sends need not wake this driver, who will look afterwards.
+    pub(crate) fn begin_poll(&self) {
+        self.outlet.driving.store(true, Relaxed);
+    }
+
+    /// After the call was polled and has yielded: hands over what it has sent, and watches for room and for the peer's
+    /// reset. Ready with the call's status when the peer has reset the stream or the connection is lost.
+    pub(crate) fn poll_yield(&self, cx: &mut Context<'_>) -> Poll<Status> {
+        let mut sending = self.outlet.lock();
+        self.outlet.driving.store(false, Relaxed);
+        match &mut sending.driver {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        if sending.end == End::Cancel {
+            sending.reset(h2::Reason::CANCEL, Status::cancelled("the request was dropped before its end"));
+        }
+        let _ = poll_drain(&mut sending, cx);
+        let reset = match &mut sending.stage {
+            Stage::Over(Some(why)) => return Poll::Ready(why.clone()),
+            Stage::Over(None) => return Poll::Pending,
+            Stage::Head(respond) => respond.poll_reset(cx),
+            Stage::Messages(stream) => stream.poll_reset(cx),
+        };
+        let status = match ready!(reset) {
+            Ok(reason) => status_of_reset(reason, "the call was running"),
+            Err(error) => status_of(error, "the call was running"),
+        };
+        sending.fail(status.clone());
+        Poll::Ready(status)
+    }
+
+    /// Puts in the one message of a reply, whose handler has returned.
+    pub(crate) fn put(&self, frame: Bytes) {
+        self.outlet.put(frame);
+    }
+
+    /// Ends a server's call with `status`, after everything that was sent before. Ready when h2 has it all.
+    pub(crate) fn poll_end(&self, cx: &mut Context<'_>, status: &Status) -> Poll<()> {
+        let mut sending = self.outlet.lock();
+        if sending.queue.is_empty() && !status.is_ok() && trailers_only(&mut sending, status) {
+            return Poll::Ready(());
+        }
+        sending.send_head();
+        ready!(poll_drain(&mut sending, cx));
+        let mut trailers = status.to_trailers();
+        if let Some(metadata) = &sending.metadata {
+            metadata.trailers.copy_to(&mut trailers);
+        }
+        if let Stage::Messages(stream) = &mut sending.stage {
+            // It fails only when the stream is reset already, and then nobody waits for them.
+            let _ = stream.send_trailers(trailers);
+        }
+        sending.stage = Stage::Over(None);
+        Poll::Ready(())
+    }
+
+    /// Ends the stream with RST_STREAM, discarding what waits. Whoever sends on it learns `why`.
+    pub(crate) fn reset(&self, reason: h2::Reason, why: Status) {
+        self.outlet.lock().reset(reason, why);
+    }
+
+    /// Whether nothing is left to send or to wait for.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.outlet.lock().stage, Stage::Over(_))
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let mut sending = self.outlet.lock();
+        if !matches!(sending.stage, Stage::Over(_)) {
+            sending.fail(Status::unavailable("the connection was lost while the call was running"));
+        }
+    }
+}
+
+/// Answers without messages: head, status and metadata in one HEADERS frame. False when the head has left before.
+fn trailers_only(sending: &mut Sending, status: &Status) -> bool {
+    let Stage::Head(respond) = &mut sending.stage else { return false };
+    let mut head = status.to_trailers_only();
+    if let Some(metadata) = &sending.metadata {
+        metadata.head.copy_to(head.headers_mut());
+        metadata.trailers.copy_to(head.headers_mut());
+    }
+    // It fails only when the stream is reset already, and then nobody waits for it.
+    let _ = respond.send_response(head, true);
+    sending.stage = Stage::Over(None);
+    true
+}
+
+/// Hands over everything, waiting for flow control. Ready when nothing is left.
+fn poll_drain(sending: &mut Sending, cx: &mut Context<'_>) -> Poll<()> {
+    loop {
+        sending.advance();
+        if sending.queue.is_empty() {
+            return Poll::Ready(());
+        }
+        let Stage::Messages(stream) = &mut sending.stage else { return Poll::Ready(()) };
+        // An edge, not a level: it is asked only while the capacity is 0.
+        match ready!(stream.poll_capacity(cx)) {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => sending.fail(status_of(error, "a message waited for the flow-control window")),
+            // The send half is closed or reset: `poll_reset` tells which.
+            None => return Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What is known of a call from its request head.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::deadline::Deadline;
+use crate::metadata::Metadata;
+use crate::wire::path::Path;
+
+/// What a server knows of a call from its head, and how much has come since.
+#[derive(Debug)]
+pub(crate) struct CallHead {
+    pub(crate) path: Path,
+    pub(crate) metadata: Metadata,
+    pub(crate) deadline: Option<Deadline>,
+    pub(crate) peer: Option<SocketAddr>,
+    /// Bytes of the request's frames that have been read.
+    received: AtomicU64,
+}
+
+impl CallHead {
+    pub(crate) fn new(path: Path, metadata: Metadata, deadline: Option<Deadline>, peer: Option<SocketAddr>) -> Self {
+        CallHead { path, metadata, deadline, peer, received: AtomicU64::new(0) }
+    }
+
+    /// Counts what was read. A call has one reader, so that this need not be one atomic step.
+    pub(crate) fn count(&self, bytes: usize) {
+        self.received.store(self.received.load(Relaxed) + bytes as u64, Relaxed);
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Relaxed)
+    }
+}

@@ -1,0 +1,89 @@
+//! The first bytes of a connection: whether the peer speaks HTTP/2 at all.
+//!
+//! A client begins with a preface, and a server's first frame is SETTINGS (RFC 9113, section 3.4). Peers that speak
+//! something else are common (a browser, a health check, a client that wants TLS), and deserve to be told apart.
+
+use std::io;
+
+use crate::wire::quoted;
+
+/// "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The type of a SETTINGS frame, and where a frame's header has it (RFC 9113, sections 4.1 and 6.5).
+const SETTINGS: u8 = 4;
+const TYPE: usize = 3;
+
+/// Whose first bytes are looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Greeting {
+    OfClient,
+    OfServer,
+}
+
+impl Greeting {
+    /// How many bytes are enough to look at.
+    pub(crate) const LENGTH: usize = PREFACE.len();
+
+    /// Looks at the first bytes, as far as they have come. True when enough have, and all is well.
+    ///
+    /// # Errors
+    /// InvalidData, with what it is that the peer speaks.
+    pub(crate) fn check(self, first: &[u8]) -> io::Result<bool> {
+        let (is_http2, is_enough) = match self {
+            Greeting::OfClient => {
+                let length = first.len().min(PREFACE.len());
+                (first[..length] == PREFACE[..length], length == PREFACE.len())
+            }
+            Greeting::OfServer => (first.get(TYPE).is_none_or(|kind| *kind == SETTINGS), first.len() > TYPE),
+        };
+        if is_http2 { Ok(is_enough) } else { Err(self.refusal(first)) }
+    }
+
+    fn refusal(self, first: &[u8]) -> io::Error {
+        let peer = if self == Greeting::OfClient { "client" } else { "server" };
+        let text = match first {
+            [b'H', b'T', b'T', b'P', b'/' | b'0'..=b'9', ..] | [b'A'..=b'Z', ..] => {
+                format!("the {peer} speaks HTTP/1.1, but gRPC needs HTTP/2")
+            }
+            [0x15 | 0x16] | [0x15 | 0x16, 3, ..] => {
+                format!("the {peer} speaks TLS, but this connection is in cleartext (\"plaintext\", \"insecure\")")
+            }
+            other => format!("the {peer} does not speak HTTP/2: its first bytes are {}", quoted(other)),
+        };
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(greeting: Greeting, first: &[u8]) -> String {
+        greeting.check(first).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn http2_is_recognised_however_its_first_bytes_are_cut() {
+        for cut in 0..PREFACE.len() {
+            assert!(!Greeting::OfClient.check(&PREFACE[..cut]).unwrap());
+        }
+        assert!(Greeting::OfClient.check(PREFACE).unwrap());
+        let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0];
+        assert!(!Greeting::OfServer.check(&settings[..3]).unwrap());
+        assert!(Greeting::OfServer.check(&settings).unwrap());
+    }
+
+    #[test]
+    fn other_protocols_are_told_by_name() {
+        let http1 = "the client speaks HTTP/1.1, but gRPC needs HTTP/2";
+        assert_eq!(refused(Greeting::OfClient, b"GET / HTTP/1.1\r\n"), http1);
+        assert_eq!(refused(Greeting::OfClient, b"POST"), http1);
+        assert_eq!(refused(Greeting::OfServer, b"HTTP/1.1 400"), http1.replace("client", "server"));
+        assert!(refused(Greeting::OfClient, b"\x16\x03\x01\x02").starts_with("the client speaks TLS"));
+        assert!(refused(Greeting::OfServer, b"\x15\x03\x03\x00\x02\x02\x16").starts_with("the server speaks TLS"));
+        assert!(
+            refused(Greeting::OfServer, b"\x00\x00\x00\xff").ends_with("its first bytes are \"\\x00\\x00\\x00\\xff\"")
+        );
+    }
+}

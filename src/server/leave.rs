@@ -1,0 +1,77 @@
+//! When a connection leaves: the server stops, the peer is idle for too long, or it is gone.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::{io, time::Duration};
+
+use h2::PingPong;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::connection::{Idle, Idleness, keepalive};
+use crate::limits::Limits;
+
+/// What is due for a connection.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// It has been quiet for a while: memory can be given back.
+    Rest,
+    /// It is to ask the peer to leave: no new calls, and those in flight may end.
+    GoAway,
+}
+
+/// Everything that ends a connection but the peer's own wish.
+pub(super) struct Leave {
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    gone: Pin<Box<dyn Future<Output = io::Error> + Send>>,
+    idle: Idle,
+    drain_timeout: Duration,
+    /// The peer was asked to leave, and has so long to do it. HTTP/2 itself has no timer here: one open stream or one
+    /// silent peer would keep the connection for ever.
+    drain: Option<Pin<Box<Sleep>>>,
+}
+
+impl Leave {
+    pub(super) fn new(stop: watch::Receiver<bool>, pings: Option<PingPong>, limits: &Limits) -> Self {
+        Leave {
+            stop: Box::pin(stopped(stop)),
+            gone: Box::pin(keepalive(pings, limits.keepalive_interval, limits.keepalive_timeout)),
+            idle: Idle::new(limits.idle_timeout),
+            drain_timeout: limits.drain_timeout,
+            drain: None,
+        }
+    }
+
+    /// There was a call at `now`.
+    pub(super) fn busy(&mut self, now: Instant) {
+        self.idle.busy(now);
+    }
+
+    /// Ready when something is due.
+    ///
+    /// # Errors
+    /// TimedOut when the peer is gone, or has not left in time.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Due>> {
+        if let Poll::Ready(gone) = self.gone.as_mut().poll(cx) {
+            return Poll::Ready(Err(gone));
+        }
+        if let Some(drain) = &mut self.drain {
+            ready!(drain.as_mut().poll(cx));
+            let text = format!("calls did not end within {:?} after GOAWAY: cut off", self.drain_timeout);
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
+        }
+        if self.stop.as_mut().poll(cx).is_pending() && ready!(self.idle.poll(cx)) == Idleness::Quiet {
+            return Poll::Ready(Ok(Due::Rest));
+        }
+        self.drain = Some(Box::pin(sleep(self.drain_timeout)));
+        Poll::Ready(Ok(Due::GoAway))
+    }
+}
+
+/// Ready when the server stops: never, once nobody is left who could stop it.
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
