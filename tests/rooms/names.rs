@@ -97,13 +97,22 @@ fn documentation(tokens: &[TokenTree]) -> Option<usize> {
     }
 }
 
-/// How many tokens `#[cfg(test)] mod tests { .. }` or `#[cfg(test)] mod tests;` has.
+/// How many tokens `#[cfg(test)] mod tests { .. }` or `#[cfg(test)] mod tests;` has, with other attributes and `pub`.
 fn unit_tests(tokens: &[TokenTree]) -> Option<usize> {
-    let [hash, TokenTree::Group(attribute), TokenTree::Ident(word), TokenTree::Ident(_), body, ..] = tokens else {
+    let [hash, TokenTree::Group(attribute), ..] = tokens else { return None };
+    if !is(hash, '#') || attribute.stream().to_string().replace(' ', "") != "cfg(test)" {
         return None;
-    };
-    let is_test = is(hash, '#') && word == "mod" && attribute.stream().to_string().replace(' ', "") == "cfg(test)";
-    (is_test && (is(body, ';') || is_block(body))).then_some(5)
+    }
+    let mut at = 2;
+    loop {
+        match &tokens[at..] {
+            [hash, TokenTree::Group(_), ..] if is(hash, '#') => at += 2,
+            [word, TokenTree::Group(_), ..] if is_word(word, "pub") => at += 2,
+            [word, ..] if is_word(word, "pub") => at += 1,
+            [word, _, body, ..] if is_word(word, "mod") && (is(body, ';') || is_block(body)) => return Some(at + 3),
+            _ => return None,
+        }
+    }
 }
 
 /// Everything that `product` names.
@@ -405,7 +414,8 @@ mod tests {
             /// [`x`](crate::a::b)
             fn f() { "crate::a::b"; r#"use a::b;"# }
             #[cfg(test)]
-            mod fixtures;
+            #[allow(dead_code)]
+            pub(crate) mod fixtures;
             #[cfg(test)]
             mod tests { use a::b; }
         "####;

@@ -118,9 +118,9 @@ fn files_used(tree: &Tree, file: &File) -> BTreeMap<String, String> {
         let mut places = BTreeSet::new();
         if let Place::Module(module) = place {
             if matches!(name.kind, Kind::Glob { .. }) {
-                let reexported = tree.reexported(&module).into_iter();
+                let passed_on = tree.passed_on(&module, &file.module).into_iter();
                 places.extend(
-                    reexported.filter_map(|place| if let Place::Module(path) = place { Some(path) } else { None }),
+                    passed_on.filter_map(|place| if let Place::Module(path) = place { Some(path) } else { None }),
                 );
             }
             // A parent that only shows what its children have does not use them.

@@ -162,7 +162,10 @@ impl Tree {
         }
         for glob in module.uses.iter().filter(|it| it.bound.is_none() && it.path[0] != *first) {
             if let Some(Target::Own(path_of_glob)) = self.begin(from, &glob.path)
-                && self.modules.get(&path_of_glob).is_some_and(|module| module.binds(first))
+                && self
+                    .modules
+                    .get(&path_of_glob)
+                    .is_some_and(|module| module.binds(first, from.starts_with(&path_of_glob)))
             {
                 return Some(Target::Own([&path_of_glob[..], path].concat()));
             }
@@ -195,7 +198,7 @@ impl Tree {
         }
         for glob in module.uses.iter().filter(|it| it.bound.is_none() && it.reexport) {
             if let Some(Target::Own(path)) = self.begin(&here, &glob.path)
-                && self.modules.get(&path).is_some_and(|module| module.binds(first))
+                && self.modules.get(&path).is_some_and(|module| module.binds(first, false))
             {
                 return self.follow(Target::Own([&path[..], rest].concat()), depth + 1);
             }
@@ -216,10 +219,10 @@ impl Tree {
         (here, &[])
     }
 
-    /// The places of everything that a module lets others take from it, other than its own.
-    pub fn reexported(&self, module: &ModulePath) -> Vec<Place> {
+    /// The places of everything that a module lets `from` take by a glob, other than its own.
+    pub fn passed_on(&self, module: &ModulePath, from: &ModulePath) -> Vec<Place> {
         let Some(found) = self.modules.get(module) else { return Vec::new() };
-        let uses = found.uses.iter().filter(|it| it.reexport);
+        let uses = found.uses.iter().filter(|it| it.reexport || from.starts_with(module));
         uses.filter_map(|it| self.begin(module, &it.path)).map(|target| self.place(target)).collect()
     }
 
@@ -263,8 +266,9 @@ impl File {
 }
 
 impl Module {
-    fn binds(&self, name: &str) -> bool {
-        let bound = |it: &Use| it.reexport && it.bound.as_deref() == Some(name);
+    /// Whether a glob takes a name from here. One of a module inside also takes what is imported here.
+    fn binds(&self, name: &str, from_inside: bool) -> bool {
+        let bound = |it: &Use| (it.reexport || from_inside) && it.bound.as_deref() == Some(name);
         self.modules.contains_key(name) || self.items.contains_key(name) || self.uses.iter().any(bound)
     }
 }
@@ -425,6 +429,17 @@ mod tests {
         for (text, end) in ends {
             assert_eq!(leads(&[LIB, A, ONE, TWO, ("a/three.rs", text)]), end, "{text}");
         }
+    }
+
+    #[test]
+    fn a_glob_of_the_parent_brings_what_the_parent_imports() {
+        let a = ("a/mod.rs", "mod one; mod two; use crate::b; use one::One;");
+        let one = ("a/one.rs", "use super::*; fn f() { b::g() }");
+        let tree = Tree::new([LIB, a, TWO, one, ("b.rs", "")]).unwrap();
+        let file = tree.files.iter().find(|file| file.path == "a/one.rs").unwrap();
+        assert_eq!(tree.place(tree.target(file, &file.names.names[1]).unwrap()), module("b").unwrap());
+        let passed_on = tree.passed_on(&vec!["a".to_owned()], &file.module);
+        assert_eq!(passed_on, [module("b").unwrap(), module("a::one").unwrap()]);
     }
 
     #[test]
