@@ -35,7 +35,7 @@ struct Recipe {
 enum Build {
     /// A binary of this crate, which cargo has built with `compare`.
     Here(&'static str),
-    /// The product's own server.
+    /// The product's own server, as its users build it: from its package, with its release profile.
     Product,
     /// `build.sh` in a directory of this crate, and the Debian packages it needs.
     Script(&'static str, &'static [&'static str]),
@@ -45,10 +45,9 @@ pub const FLOOR: &str = "floor";
 pub const OURS: &str = "h2grpc";
 pub const TONIC: [&str; 2] = ["tonic-current", "tonic-multi"];
 
-const RECIPES: [Recipe; 9] = [
+const RECIPES: [Recipe; 8] = [
     Recipe { name: FLOOR, build: Build::Here("floor"), args: &[] },
     Recipe { name: OURS, build: Build::Product, args: &[] },
-    Recipe { name: "h2grpc-sleeping", build: Build::Product, args: &["--busy-poll", "0"] },
     Recipe { name: TONIC[0], build: Build::Here("tonic_server"), args: &["--runtime", "current"] },
     Recipe { name: TONIC[1], build: Build::Here("tonic_server"), args: &["--runtime", "multi"] },
     Recipe {
@@ -104,18 +103,10 @@ fn build(places: &Places, recipe: &Recipe, install: bool) -> Result<Server> {
     let program = match recipe.build {
         Build::Here(binary) => here(binary)?,
         Build::Product => {
-            // With the profile of this crate: link-time optimisation for one and for all.
             let target = places.work.join("product");
             let mut cargo = Command::new("cargo");
-            cargo.current_dir(&places.product).args([
-                "build",
-                "--quiet",
-                "--release",
-                "--bin",
-                "server",
-                "--target-dir",
-            ]);
-            cargo.arg(&target).env("CARGO_PROFILE_RELEASE_LTO", "fat").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
+            cargo.current_dir(&places.product);
+            cargo.args(["build", "--quiet", "--release", "--bin", "server", "--target-dir"]).arg(&target);
             run(&mut cargo)?;
             target.join("release/server")
         }
