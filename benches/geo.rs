@@ -111,7 +111,7 @@ fn lookups(c: &mut Criterion) {
 
 fn exact(c: &mut Criterion, features: &Features, naive: &[Feature]) {
     let mut random = StdRng::seed_from_u64(2);
-    let points: Vec<Point> = (0..100_000).map(|_| features.point(random.random_range(0..features.len()))).collect();
+    let points: Vec<Point> = (0..1_000_000).map(|_| features.point(random.random_range(0..features.len()))).collect();
     let mut group = c.benchmark_group("exact");
     group.throughput(Throughput::Elements(1));
     let mut asked = points.iter().cycle();

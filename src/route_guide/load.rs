@@ -48,12 +48,12 @@ impl Features {
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let file = path.display().to_string();
         match File::open(path) {
-            Ok(json) => Self::parse(BufReader::with_capacity(1 << 18, json), &file),
+            Ok(json) => Self::parse(json, &file),
             Err(error) => Err(LoadError { file, place: None, problem: error.to_string() }),
         }
     }
 
-    /// Reads a database from `json` (a buffered reader), called `file` in errors, in the tutorials' published format:
+    /// Reads a database from `json`, called `file` in errors, in the tutorials' published format:
     ///
     /// ```json
     /// [{"location": {"latitude": 409146138, "longitude": -746188906}, "name": "Berkshire Valley .."}, ..]
@@ -72,7 +72,7 @@ impl Features {
         if start.is_empty() {
             return Err(refused(Some((1, 1)), "the file is empty".to_owned()));
         }
-        let mut json = serde_json::Deserializer::from_reader(start.chain(json));
+        let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 18, start.chain(json)));
         let features = json.deserialize_seq(Entries).and_then(|features| json.end().map(|()| features));
         features.map_err(|error| {
             let (line, column) = (error.line(), error.column());
