@@ -11,7 +11,8 @@ use tracing::info;
 
 use super::backoff;
 use super::connection::{self, Live};
-use super::dial::{self, Dial, Endpoint};
+use super::dial::{self, Dial};
+use super::endpoint::Endpoint;
 use crate::connection::{ByteStream, lock};
 use crate::{call::status_of, limits::Limits, status::Status, wire::head};
 
