@@ -28,6 +28,7 @@ const RULES: &[(&str, &[&str])] = &[
             "socket2",
             "status",
             "tokio",
+            "tokio_util",
             "tracing",
             "wire",
         ],

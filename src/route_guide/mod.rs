@@ -23,12 +23,14 @@
 //! );
 //! ```
 
+pub mod arguments;
 mod exact;
 pub mod features;
 pub mod geo;
 mod index;
 mod load;
 pub mod notes;
+pub mod program;
 pub mod service;
 pub mod tour;
 
