@@ -449,7 +449,9 @@ fn help_tells_the_defaults_of_the_library() {
 
 #[test]
 fn a_log_level_that_does_not_exist_is_refused() {
-    for (level, quoted) in [("bogus", "\"bogus\""), ("info,debg", "\"debg\""), ("h2grpc=loud", "\"h2grpc=loud\"")] {
+    for (level, quoted) in
+        [("bogus", "\"bogus\""), ("info,debg", "\"debg\""), ("h2grpc=loud", "\"h2grpc=loud\""), ("info,", "\"\"")]
+    {
         let output = run(program(SERVER).env("RUST_LOG", level).args(["--addr", "127.0.0.1:0"]));
         assert_eq!(output.code(), Some(1), "{output}");
         assert!(output.stderr.starts_with(&format!("error: RUST_LOG is \"{level}\": ")), "{output}");

@@ -44,8 +44,10 @@ enum Ask {
     /// A coordinate is in degrees when it has a decimal point (40.9146138), and otherwise in units of 10^-7 degrees
     /// (409146138).
     GetFeature {
+        /// North of the equator; south of it is negative
         #[arg(requires = "longitude", value_parser = coordinate, allow_negative_numbers = true)]
         latitude: Option<i32>,
+        /// East of Greenwich; west of it is negative
         #[arg(value_parser = coordinate, allow_negative_numbers = true)]
         longitude: Option<i32>,
     },

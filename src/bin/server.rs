@@ -106,7 +106,7 @@ fn log(format: LogFormat) -> Outcome {
 fn filter(wanted: &str) -> Result<Targets, String> {
     const EXPECTED: &str =
         "expected off, error, warn, info, debug or trace, or sources with levels, as in warn,h2=debug";
-    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
     let is_source = |word: &str| ["h2", "h2grpc", "server"].contains(&word.split("::").next().unwrap_or(word));
     let is_known = |word: &&str| word.contains('=') || is_level(word) || is_source(word);
     match wanted.split(',').find(|word| !is_known(word)) {
