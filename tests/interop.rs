@@ -25,6 +25,7 @@ mod our_client;
 mod our_server;
 #[path = "interop/peers.rs"]
 mod peers;
+#[allow(dead_code)]
 #[path = "interop/process.rs"]
 mod process;
 

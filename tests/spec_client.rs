@@ -5,59 +5,18 @@ mod common;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use common::peer::{answering, ok_head, server, trailers};
 use common::{frame, frame_of, soon};
-use h2::RecvStream;
-use h2::server::SendResponse;
 use h2grpc::client::Channel;
 use h2grpc::route_guide::{Feature, Point, RouteGuideClient};
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
-use http::{HeaderMap, Request, Response};
+use http::Response;
 use tokio::net::TcpListener;
-
-/// A server that answers every call with `answer`.
-async fn server(
-    answer: impl Fn(Request<RecvStream>, SendResponse<Bytes>) + Send + Sync + Clone + 'static,
-) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let answer = answer.clone();
-            tokio::spawn(async move {
-                let Ok(mut connection) = h2::server::handshake(stream).await else { return };
-                while let Some(Ok((request, respond))) = connection.accept().await {
-                    answer(request, respond);
-                }
-            });
-        }
-    });
-    address
-}
 
 async fn get_feature(address: SocketAddr) -> Result<Feature, Status> {
     let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
     Ok(soon(client.get_feature(Point { latitude: 1, longitude: 2 })).await?.message)
-}
-
-fn ok_head() -> Response<()> {
-    Response::builder().header("content-type", "application/grpc").body(()).unwrap()
-}
-
-fn trailers(fields: &[(&'static str, &str)]) -> HeaderMap {
-    fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
-}
-
-/// A server that answers with these frames and trailers.
-async fn answering(body: Vec<Bytes>, end: &'static [(&'static str, &'static str)]) -> SocketAddr {
-    server(move |_, mut respond| {
-        let mut stream = respond.send_response(ok_head(), false).unwrap();
-        for chunk in &body {
-            stream.send_data(chunk.clone(), false).unwrap();
-        }
-        stream.send_trailers(trailers(end)).unwrap();
-    })
-    .await
 }
 
 fn feature() -> Feature {

@@ -6,23 +6,21 @@ mod common;
 #[allow(dead_code)]
 #[path = "interop/process.rs"]
 mod process;
+#[path = "common/served.rs"]
+mod served;
 
 use std::fs;
 use std::io::{BufWriter, Write};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use bytes::Bytes;
 use common::{Answer, Running, call, connect, connect_with, frame, head, limits, read, soon};
 use h2grpc::call::Responses;
-use h2grpc::client::Channel;
 use h2grpc::route_guide::geo::distance;
 use h2grpc::route_guide::{Feature, Features, Point, Rectangle, RouteGuideClient, RouteNote};
 use h2grpc::server::Server;
 use h2grpc::wire::code::Code;
-use process::{Output, Process};
+use served::{PATIENCE, Scratch, Served, client, command, refusal};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -32,99 +30,7 @@ const LIST: &str = "/routeguide.RouteGuide/ListFeatures";
 const RECORD: &str = "/routeguide.RouteGuide/RecordRoute";
 const CHAT: &str = "/routeguide.RouteGuide/RouteChat";
 
-/// How long anything may take that must happen: only a server that hangs needs it all.
-const PATIENCE: Duration = Duration::from_secs(120);
 const MIB: u64 = 1024 * 1024;
-
-/// A running `server`; dropping it kills it.
-struct Served {
-    process: Process,
-    features: usize,
-    addresses: Vec<SocketAddr>,
-}
-
-impl Served {
-    /// Starts it on a free port, and waits for its one line.
-    fn start(arguments: &[&str]) -> Served {
-        let mut process = Process::spawn(command().args(["--addr", "127.0.0.1:0"]).args(arguments)).unwrap();
-        let (features, addresses) = process
-            .wait_for_line(PATIENCE, "its addresses", |line| {
-                let (features, addresses) =
-                    line.strip_prefix("RouteGuide with ")?.split_once(" features is listening on ")?;
-                let addresses: Result<_, _> = addresses.trim_end().split(" and ").map(str::parse).collect();
-                Some((features.parse().ok()?, addresses.ok()?))
-            })
-            .unwrap_or_else(|error| panic!("{error}"));
-        Served { process, features, addresses }
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.addresses[0]
-    }
-
-    fn client(&self) -> RouteGuideClient {
-        client(self.address())
-    }
-
-    /// Its resident memory in bytes.
-    fn resident(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
-    }
-
-    /// How many file descriptors it has open: each connection is one.
-    fn descriptors(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
-    }
-
-    /// Waits until it has no more descriptors open than `count`.
-    async fn until_descriptors(&self, count: usize) {
-        soon(async {
-            while self.descriptors() > count {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        })
-        .await;
-    }
-
-    /// SIGTERM, and then no new connection.
-    async fn terminate(&self) {
-        self.process.terminate().unwrap();
-        for &address in &self.addresses {
-            soon(async {
-                while TcpStream::connect(address).await.is_ok() {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-            })
-            .await;
-        }
-    }
-
-    /// Waits for its end, which must be one with exit code 0.
-    async fn ended_well(self) {
-        let output = tokio::task::spawn_blocking(|| self.process.wait(PATIENCE)).await.unwrap().unwrap();
-        assert!(output.succeeded(), "{output}");
-    }
-}
-
-fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
-    command.env("RUST_LOG", "warn");
-    command
-}
-
-/// Runs a `server` that must refuse to start; its words.
-fn refusal(arguments: &[&str]) -> String {
-    let output: Output = process::run(command().args(arguments), PATIENCE).unwrap();
-    assert!(!output.succeeded() && output.stdout.is_empty(), "{output}");
-    assert!(!output.stderr.contains("panicked"), "{output}");
-    output.stderr
-}
-
-fn client(address: SocketAddr) -> RouteGuideClient {
-    RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()))
-}
 
 fn point(latitude: i32, longitude: i32) -> Point {
     Point { latitude, longitude }
@@ -248,25 +154,6 @@ async fn ten_thousand_calls_a_shape_over_one_connection_bidirectional() {
         assert_eq!(soon(answers.next()).await.unwrap(), None);
     })
     .await;
-}
-
-/// A file that is gone when its test is over.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Scratch {
-        Scratch(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id())))
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 /// A database of a million features on two meridians: the even ones on 0, the odd ones on 1.
@@ -399,7 +286,7 @@ async fn sigterm_during_a_running_stream_lets_it_end_with_its_own_status_and_exi
     far.send(point(0, 0)).await.unwrap();
 
     served.terminate().await;
-    let status = soon(self::client(served.address()).get_feature(point(0, 0))).await.unwrap_err();
+    let status = soon(served.client().get_feature(point(0, 0))).await.unwrap_err();
     assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
 
     notes.send(note("three")).await.unwrap();

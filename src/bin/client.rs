@@ -1,11 +1,13 @@
 //! A RouteGuide client for the command line: `client --help` tells what it can ask.
 
 use std::io::{self, Write};
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, iter, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use h2grpc::call::CallOptions;
 use h2grpc::client::{Channel, Endpoint};
+use h2grpc::route_guide::arguments::{coordinate, seconds};
+use h2grpc::route_guide::program::{self, Outcome, Stdout};
 use h2grpc::route_guide::{Features, Point, Rectangle, RouteGuideClient, tour};
 
 /// Calls a RouteGuide server, this project's or any other.
@@ -25,7 +27,7 @@ struct Options {
     service: String,
 
     /// How long each call may take; the server is told as grpc-timeout
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, global = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, global = true)]
     deadline: Option<Duration>,
 
     #[command(subcommand)]
@@ -37,17 +39,26 @@ struct Options {
 enum Ask {
     /// The tutorial's tour: all four methods in order
     All(Known),
-    /// The feature at a point, in units of 10^-7 degrees; by default the tutorial's two points
+    /// The feature at a point, by default at the tutorial's two points
+    ///
+    /// A coordinate is in degrees when it has a decimal point (40.9146138), and otherwise in units of 10^-7 degrees
+    /// (409146138).
     GetFeature {
-        #[arg(requires = "longitude", allow_negative_numbers = true)]
+        /// North of the equator; south of it is negative
+        #[arg(requires = "longitude", value_parser = coordinate, allow_negative_numbers = true)]
         latitude: Option<i32>,
-        #[arg(allow_negative_numbers = true)]
+        /// East of Greenwich; west of it is negative
+        #[arg(value_parser = coordinate, allow_negative_numbers = true)]
         longitude: Option<i32>,
     },
-    /// The features in a rectangle between two corners, in units of 10^-7 degrees; by default the tutorial's
+    /// The features in a rectangle between two corners, by default the tutorial's
+    ///
+    /// A coordinate is in degrees when it has a decimal point (40.9146138), and otherwise in units of 10^-7 degrees
+    /// (409146138).
     ListFeatures {
-        /// LATITUDE LONGITUDE LATITUDE LONGITUDE
-        #[arg(num_args = 4, value_names = ["LAT", "LONG", "LAT", "LONG"], allow_negative_numbers = true)]
+        /// Latitude and longitude of one corner, and of the opposite one
+        #[arg(num_args = 4, value_names = ["LAT", "LONG", "LAT", "LONG"], value_parser = coordinate,
+            allow_negative_numbers = true)]
         corners: Option<Vec<i32>>,
     },
     /// A route over known points, drawn at random
@@ -67,21 +78,16 @@ struct Known {
     db: Option<PathBuf>,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds, such as 1.5".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    tour::exit_code(run(Options::parse()).await)
+    program::exit_code(run(Options::parse()).await.map_err(with_advice))
 }
 
-async fn run(options: Options) -> tour::Outcome {
+async fn run(options: Options) -> Outcome {
     let endpoint: Endpoint = options.addr.parse()?;
     let call_options = options.deadline.map_or_else(CallOptions::new, |time| CallOptions::new().timeout(time));
     let client = RouteGuideClient::new(Channel::new(endpoint)).named(&options.service).with(call_options);
-    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let out = &mut io::BufWriter::new(Stdout::new());
     match options.ask {
         Ask::All(known) => {
             let features = Features::open(known.db.as_deref())?;
@@ -114,4 +120,15 @@ async fn run(options: Options) -> tour::Outcome {
         Ask::RouteChat => tour::route_chat(&client, out).await?,
     }
     Ok(out.flush()?)
+}
+
+/// Adds how a server is started to the error of a call that found none.
+fn with_advice(error: Box<dyn Error>) -> Box<dyn Error> {
+    let refused = |cause: &(dyn Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    match iter::successors(Some(&*error), |&error| error.source()).any(refused) {
+        true => format!("{error} To start one: cargo run --release --bin server").into(),
+        false => error,
+    }
 }

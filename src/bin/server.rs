@@ -1,23 +1,28 @@
 //! The RouteGuide server: `server --help` tells its settings.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, Write};
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
+use anstream::{AutoStream, ColorChoice};
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, ValueEnum};
 use h2grpc::limits::Limits;
-use h2grpc::route_guide::{Features, Guide, RouteGuide, tour};
+use h2grpc::route_guide::arguments::{Listen, seconds, seconds_or_0};
+use h2grpc::route_guide::program::{self, Outcome, Stdout};
+use h2grpc::route_guide::{Features, Guide, RouteGuide};
 use h2grpc::server::{Server, listen};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tracing::{info, warn};
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Serves RouteGuide, the example service of the gRPC tutorials, to any gRPC client.
 ///
 /// It speaks HTTP/2 in cleartext by prior knowledge ("insecure" or "plaintext" in gRPC's words), under the names
 /// routeguide.RouteGuide and RouteGuide. SIGTERM or Ctrl-C stops it: no new connections, calls in flight end first.
-/// What happens is logged on standard error, as RUST_LOG says: off, warn, info (the default), and
-/// in builds without --release also debug.
+/// What happens is logged on standard error, as RUST_LOG says: off, error, warn, info (the default), and in builds
+/// without --release also debug and trace.
 #[derive(Parser)]
 #[command(
     version,
@@ -25,11 +30,12 @@ use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::Sub
     -d '{\"latitude\": 409146138, \"longitude\": -746188906}' localhost:50051 routeguide.RouteGuide/GetFeature"
 )]
 struct Options {
-    /// Address to listen on, repeatable; port 0 takes a free one. By default port 50051 on both loopback
-    /// addresses, so that "localhost" works whichever of them a client tries [default: 127.0.0.1:50051, [::1]:50051]
-    #[arg(long, value_name = "IP:PORT")]
-    #[allow(rustdoc::broken_intra_doc_links)] // [::1] is an address in the help text
-    addr: Vec<SocketAddr>,
+    /// Address to listen on, repeatable: IP:PORT, HOST:PORT for every address of the name, or PORT for both loopback
+    /// addresses, so that "localhost" works whichever of them a client tries. Port 0 takes a free one for each
+    /// address; [::] takes IPv4 too [default: 50051]
+    #[arg(long, value_name = "ADDRESS", value_parser = Listen::read)]
+    #[allow(rustdoc::broken_intra_doc_links)] // [::] is an address in the help text
+    addr: Vec<Listen>,
 
     /// Features to serve: a JSON array of {"location": {"latitude": .., "longitude": ..}, "name": ".."}, coordinates
     /// in units of 10^-7 degrees [default: some 150 places around New York, in the program]
@@ -45,47 +51,78 @@ struct Options {
     max_message: usize,
 
     /// Calls that one connection may have open; clients queue what goes beyond
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_concurrent_streams)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_concurrent_streams,
+        value_parser = clap::value_parser!(u32).range(1..))]
     max_streams: u32,
 
     /// Connections that may be open; further ones wait
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_connections)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_connections,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=u32::MAX.into()))]
     max_connections: usize,
 
-    /// A connection without a call for this long is sent away
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_timeout.as_secs())]
-    idle_timeout: u64,
+    /// A connection without a call for this long is sent away [default: 900]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    idle_timeout: Option<Duration>,
 
-    /// How long calls in flight may take to end once the server stops
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().drain_timeout.as_secs())]
-    drain_timeout: u64,
+    /// How long calls in flight may take to end once the server stops; 0 cuts them off at once [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds_or_0, allow_negative_numbers = true)]
+    drain_timeout: Option<Duration>,
+
+    /// How the log is written: for people, or one JSON object a line
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    tour::exit_code(log().and_then(|()| run(options)))
+    program::exit_code(log(options.log_format).and_then(|()| run(options)))
 }
 
-/// Logs to standard error what `RUST_LOG` asks for: a level, or levels by module.
-fn log() -> Result<(), Box<dyn std::error::Error>> {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
-    let targets: Targets = wanted.parse().map_err(|error| format!("RUST_LOG is \"{wanted}\": {error}"))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+/// Logs to standard error what `RUST_LOG` asks for: a level, or levels by source.
+fn log(format: LogFormat) -> Outcome {
+    let wanted = std::env::var_os("RUST_LOG").unwrap_or_default().to_string_lossy().into_owned();
+    let wanted = if wanted.is_empty() { "info" } else { &wanted };
+    let filter = filter(wanted).map_err(|expected| format!("RUST_LOG is \"{wanted}\": {expected}"))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     if LevelFilter::current() > STATIC_MAX_LEVEL {
-        eprintln!("RUST_LOG is \"{wanted}\", but release builds have no log lines beyond {STATIC_MAX_LEVEL}");
+        let advice = "this build has no log lines beyond it; for all of them build without --release";
+        let _ = writeln!(io::stderr(), "RUST_LOG is \"{wanted}\", taken as {STATIC_MAX_LEVEL}: {advice}");
     }
     Ok(())
 }
 
-fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+/// Reads a filter. A word alone, which would be taken as a source of log lines, must be one: most are misspelt levels.
+fn filter(wanted: &str) -> Result<Targets, String> {
+    const EXPECTED: &str =
+        "expected off, error, warn, info, debug or trace, or sources with levels, as in warn,h2=debug";
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    let is_source = |word: &str| ["h2", "h2grpc", "server"].contains(&word.split("::").next().unwrap_or(word));
+    let is_known = |word: &&str| word.contains('=') || is_level(word) || is_source(word);
+    match wanted.split(',').find(|word| !is_known(word)) {
+        Some(unknown) => Err(format!("\"{unknown}\" is neither a level nor a source of log lines; {EXPECTED}")),
+        None => wanted.parse().map_err(|_| EXPECTED.to_owned()),
+    }
+}
+
+fn run(options: Options) -> Outcome {
     let features = Features::open(options.db.as_deref())?;
     let mut limits = Limits::default();
     limits.max_message = options.max_message;
     limits.max_concurrent_streams = options.max_streams;
     limits.max_connections = options.max_connections;
-    limits.idle_timeout = Duration::from_secs(options.idle_timeout);
-    limits.drain_timeout = Duration::from_secs(options.drain_timeout);
+    limits.idle_timeout = options.idle_timeout.unwrap_or(limits.idle_timeout);
+    limits.drain_timeout = options.drain_timeout.unwrap_or(limits.drain_timeout);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = options.workers.map_or(cores, usize::from);
 
@@ -94,26 +131,46 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
     Ok(runtime.worker_threads(workers).enable_all().build()?.block_on(async {
-        let listeners = listeners(&options.addr)?;
+        let listeners = listeners(options.addr)?;
         let stop = stop_signal()?;
-        let addresses: Vec<String> =
-            listeners.iter().map(|listener| Ok(listener.local_addr()?.to_string())).collect::<io::Result<_>>()?;
-        println!("RouteGuide with {} features is listening on {}", features.len(), addresses.join(" and "));
+        tell(features.len(), &listeners)?;
         let guide = Guide::new(features).into_service().also_as("RouteGuide");
         Server::new().add(guide).limits(limits).serve(listeners, stop).await
     })?)
 }
 
-fn listeners(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
-    if !addresses.is_empty() {
-        return addresses.iter().copied().map(listen).collect();
+/// Listens on all that was asked for.
+fn listeners(wanted: Vec<Listen>) -> io::Result<Vec<TcpListener>> {
+    let wanted = if wanted.is_empty() { vec![Listen::loopback(50051)] } else { wanted };
+    let listeners = wanted.iter().map(|Listen(addresses)| listen_on_each(addresses));
+    Ok(listeners.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// Listens on the addresses of one name. This machine need not have all of them: many have no IPv6.
+fn listen_on_each(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
+    let (mut listeners, mut failure) = (Vec::new(), None);
+    for &address in addresses {
+        match listen(address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            Err(error) => failure = Some(error),
+        }
     }
-    let ipv4 = listen(SocketAddr::from(([127, 0, 0, 1], 50051)))?;
-    match listen(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 50051))) {
-        Ok(ipv6) => Ok(vec![ipv4, ipv6]),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
-        Err(_) => Ok(vec![ipv4]), // a machine without IPv6
+    match failure {
+        Some(error) if listeners.is_empty() => return Err(error),
+        Some(error) => info!(%error, "an address of this name is left out"),
+        None => {}
     }
+    Ok(listeners)
+}
+
+/// Says in one line where it listens. A server whose standard output is closed or full says so in its log, and serves.
+fn tell(features: usize, listeners: &[TcpListener]) -> io::Result<()> {
+    let addresses = listeners.iter().map(|listener| Ok(listener.local_addr()?.to_string()));
+    let addresses = addresses.collect::<io::Result<Vec<_>>>()?.join(" and ");
+    let line = format!("RouteGuide with {features} features is listening on {addresses}");
+    writeln!(Stdout::new(), "{line}").unwrap_or_else(|error| warn!(%error, "{line}"));
+    Ok(())
 }
 
 /// Ready at the first SIGTERM or SIGINT. A second one ends the process at once.
@@ -126,7 +183,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
         next().await;
         tokio::spawn(async move {
             next().await;
-            eprintln!("stopped at once: calls in flight were cut off");
+            warn!("stopped at once: calls in flight were cut off");
             std::process::exit(1);
         });
     })

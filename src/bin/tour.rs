@@ -1,11 +1,13 @@
 //! `cargo run --release`: all four RouteGuide calls over our own stack, and every byte that they are on the wire.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 use h2grpc::client::{Channel, Endpoint};
 use h2grpc::limits::ClientLimits;
+use h2grpc::route_guide::program::{self, Outcome, Stdout};
 use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Features, Guide, RouteGuide, RouteGuideClient, tour};
 use h2grpc::server::{Server, listen};
 use h2grpc::transcript::protobuf::Types;
@@ -16,7 +18,8 @@ use tokio::net::TcpStream;
 /// wire.
 ///
 /// At the left the bytes, at the right their meaning; -> is to the server, <- from it. A call is a HEADERS frame each
-/// way, DATA frames with length-prefixed messages, and a HEADERS frame with the trailers.
+/// way, DATA frames with length-prefixed messages, and a HEADERS frame with the trailers. Lines are as long as the
+/// terminal is wide, or COLUMNS says, from 70 to 110 columns. NO_COLOR and TERM=dumb turn colours off.
 #[derive(Parser)]
 #[command(version)]
 struct Options {
@@ -30,11 +33,10 @@ const RECORDED: usize = 16 * 1024 * 1024;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    tour::exit_code(run(Options::parse()).await)
+    program::exit_code(run(Options::parse()).await)
 }
 
-async fn run(options: Options) -> tour::Outcome {
-    let colors = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+async fn run(options: Options) -> Outcome {
     let listener = listen("127.0.0.1:0".parse()?)?;
     let address = listener.local_addr()?;
     let guide = Guide::new(Features::embedded()).into_service();
@@ -49,42 +51,74 @@ async fn run(options: Options) -> tour::Outcome {
     let endpoint: Endpoint = address.to_string().parse()?;
     let client = RouteGuideClient::new(Channel::with_connector(endpoint, ClientLimits::default(), connect));
     let known = Features::embedded();
-    let print = Print { messages: options.messages, bytes: 96, colors };
-    let types = Types::decode(FILE_DESCRIPTOR_SET)?;
-    // The highest stream that was shown; the connection's own frames, stream 0, come with the first call.
-    let mut shown = 0;
-    // Shows what has been on the wire since the last time.
-    let mut show = |out: &mut dyn Write| -> tour::Outcome {
-        let transcript = Transcript::read(&recording.snapshot(), &types);
-        let mut text = String::new();
-        if shown == 0 {
-            text += "\nOn the wire, first what concerns the connection as a whole:\n\n";
-            transcript.write_call(0, &print, &mut text)?;
-        }
-        for (stream, call) in transcript.calls.range(shown + 1..) {
-            text += &format!("\nOn the wire, the call to {} on stream {stream}:\n\n", call.path);
-            transcript.write_call(*stream, &print, &mut text)?;
-            shown = *stream;
-        }
-        Ok(writeln!(out, "{text}")?)
-    };
-    let out = &mut io::stdout().lock();
+    let colors = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+    let print = Print { messages: options.messages, bytes: 96, colors, columns: columns() };
+    let mut screen =
+        Screen { recording, types: Types::decode(FILE_DESCRIPTOR_SET)?, print, shown: 0, out: Stdout::new() };
 
-    writeln!(out, "The RouteGuide server is on {address}, and these are the tutorial's calls.\n")?;
-    tour::heading("GetFeature", out)?;
-    tour::get_feature(&client, &tour::TUTORIAL_POINTS, out).await?;
-    show(out)?;
-    tour::heading("ListFeatures", out)?;
     let mut lines = Vec::new();
+    writeln!(lines, "The RouteGuide server is on {address}, and these are the tutorial's calls.\n")?;
+    tour::heading("GetFeature", &mut lines)?;
+    tour::get_feature(&client, &tour::TUTORIAL_POINTS, &mut lines).await?;
+    screen.show(&mut lines)?;
+    tour::heading("ListFeatures", &mut lines)?;
     tour::list_features(&client, tour::TUTORIAL_RECTANGLE, &mut lines).await?;
-    let lines = String::from_utf8_lossy(&lines);
-    lines.lines().take(5).try_for_each(|line| writeln!(out, "{line}"))?;
-    writeln!(out, "... and {} more lines", lines.lines().count().saturating_sub(5))?;
-    show(out)?;
-    tour::heading("RecordRoute", out)?;
-    tour::record_route(&client, &known, 10, out).await?;
-    show(out)?;
-    tour::heading("RouteChat", out)?;
-    tour::route_chat(&client, out).await?;
-    show(out)
+    shorten(&mut lines);
+    screen.show(&mut lines)?;
+    tour::heading("RecordRoute", &mut lines)?;
+    tour::record_route(&client, &known, 10, &mut lines).await?;
+    screen.show(&mut lines)?;
+    tour::heading("RouteChat", &mut lines)?;
+    tour::route_chat(&client, &mut lines).await?;
+    screen.show(&mut lines)
+}
+
+/// How wide the output may be: as COLUMNS says, or as the terminal is. A pipe or a file has room for everything.
+fn columns() -> usize {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || Some(terminal_size::terminal_size_of(io::stdout())?.0.0.into());
+    told.filter(|&columns| columns > 0).or_else(terminal).unwrap_or(Print::default().columns)
+}
+
+/// Leaves the heading and the first lines of a call that has many.
+fn shorten(lines: &mut Vec<u8>) {
+    const KEPT: usize = 6;
+    let ends: Vec<usize> = (0..lines.len()).filter(|&at| lines[at] == b'\n').collect();
+    if let Some(end) = ends.get(KEPT - 1) {
+        lines.truncate(end + 1);
+        lines.extend_from_slice(format!("... and {} more lines\n", ends.len() - KEPT).as_bytes());
+    }
+}
+
+/// What is shown, and what has been.
+struct Screen {
+    recording: Recording,
+    types: Types,
+    print: Print,
+    /// The highest stream whose bytes were shown; the connection's own frames, stream 0, come with the first call.
+    shown: u32,
+    out: Stdout,
+}
+
+impl Screen {
+    /// Shows the lines of a call, and what has been on the wire since the last time.
+    fn show(&mut self, lines: &mut Vec<u8>) -> Outcome {
+        let mut text = String::new();
+        let lines = String::from_utf8(std::mem::take(lines))?;
+        let fold = textwrap::Options::new(self.print.columns).subsequent_indent("    ");
+        for line in lines.lines() {
+            textwrap::wrap(line, &fold).iter().for_each(|row| text += &format!("{row}\n"));
+        }
+        let transcript = Transcript::read(&self.recording.snapshot(), &self.types);
+        if self.shown == 0 {
+            text += "\nOn the wire, first what concerns the connection as a whole:\n\n";
+            transcript.write_call(0, &self.print, &mut text)?;
+        }
+        for (stream, call) in transcript.calls.range(self.shown + 1..) {
+            text += &format!("\nOn the wire, the call to {} on stream {stream}:\n\n", call.path);
+            transcript.write_call(*stream, &self.print, &mut text)?;
+            self.shown = *stream;
+        }
+        Ok(writeln!(self.out, "{text}")?)
+    }
 }

@@ -11,7 +11,8 @@ use tracing::info;
 
 use super::backoff;
 use super::connection::{self, Live};
-use super::dial::{self, Dial, Endpoint};
+use super::dial::{self, Dial};
+use super::endpoint::Endpoint;
 use crate::call::{
     CallEnd, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Outbound, Outlet, ResponseSource, Responses,
     Timer, status_of,

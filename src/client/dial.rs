@@ -1,55 +1,16 @@
-//! Where a server is, and how its byte stream is had.
+//! How the byte stream to a server is had.
 
-use std::{fmt, future::Future, io, pin::Pin, str::FromStr, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use http::Uri;
-use http::uri::{Authority, InvalidUri, Scheme};
+use http::uri::Authority;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use super::endpoint::Endpoint;
 use crate::connection::{ByteStream, prepare};
-use crate::status::Status;
 
 /// How long one address may take to connect: gRPC's MIN_CONNECT_TIMEOUT (connection-backoff.md).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// The address of a server: `http://host:port`, or `host:port` for short. HTTP/2 in cleartext, by prior knowledge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    pub(super) scheme: Scheme,
-    pub(super) authority: Authority,
-}
-
-impl FromStr for Endpoint {
-    type Err = Status;
-
-    /// Reads an address.
-    ///
-    /// # Errors
-    /// INVALID_ARGUMENT that quotes what came and says what was expected.
-    fn from_str(address: &str) -> Result<Self, Status> {
-        let expected = |why: &str| {
-            Status::invalid_argument(format!("\"{address}\" is no server address: {why}; expected http://host:port"))
-        };
-        let text = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-        let uri: Uri = text.parse().map_err(|error: InvalidUri| expected(&error.to_string()))?;
-        if uri.scheme() != Some(&Scheme::HTTP) {
-            return Err(expected("only http:// is spoken here"));
-        }
-        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-            return Err(expected("a path has no meaning here"));
-        }
-        let authority = uri.authority().filter(|found| found.port_u16().is_some() && !found.as_str().contains('@'));
-        let authority = authority.ok_or_else(|| expected("there is no port"))?.clone();
-        Ok(Endpoint { scheme: Scheme::HTTP, authority })
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.authority)
-    }
-}
 
 /// A byte stream to the server, whatever it is made of.
 pub(super) type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn ByteStream>>> + Send>>;
@@ -67,11 +28,23 @@ pub(super) fn tcp(endpoint: &Endpoint) -> Dial {
 async fn connect(authority: Authority) -> io::Result<Box<dyn ByteStream>> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
     for address in lookup_host(authority.as_str()).await? {
-        let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {CONNECT_TIMEOUT:?}")));
-        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await.unwrap_or_else(late) {
-            Ok(stream) => return prepare(&stream).map(|()| Box::new(stream) as _),
-            Err(error) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
+        match connect_to(address).await {
+            Ok(stream) => return Ok(Box::new(stream)),
+            Err(error) => failure = error,
         }
     }
     Err(failure)
+}
+
+/// Connects to one address, or says which one it was that could not be connected to.
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let failure = |kind, text: String| io::Error::new(kind, format!("{address}: {text}"));
+    match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => prepare(&stream).map(|()| stream),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            Err(failure(error.kind(), format!("{error}; is the server running?")))
+        }
+        Ok(Err(error)) => Err(failure(error.kind(), error.to_string())),
+        Err(_) => Err(failure(io::ErrorKind::TimedOut, format!("no answer within {CONNECT_TIMEOUT:?}"))),
+    }
 }

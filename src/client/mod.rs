@@ -14,7 +14,8 @@ mod caller;
 mod channel;
 mod connection;
 mod dial;
+mod endpoint;
 
 pub use caller::Caller;
 pub use channel::Channel;
-pub use dial::Endpoint;
+pub use endpoint::Endpoint;

@@ -25,11 +25,13 @@
 //! );
 //! ```
 
+pub mod arguments;
 pub mod features;
 pub mod geo;
 mod index;
 mod load;
 pub mod notes;
+pub mod program;
 pub mod service;
 pub mod tour;
 

@@ -1,30 +1,37 @@
-//! The tutorial's tour: the four calls in order, told line by line.
+//! The tutorial's tour: the four calls in order, told line by line. What came from the server is printed with
+//! [`printable`], so that it cannot control the terminal.
 
 use std::io::{self, Write};
-use std::{cell::RefCell, error::Error, process::ExitCode};
+use std::{cell::RefCell, error::Error, fmt};
 
 use rand::seq::IndexedRandom;
 
+use super::program::{Outcome, printable};
 use super::{Feature, Features, Point, Rectangle, RouteGuideClient, RouteNote};
 use crate::status::Status;
 
-/// How a part of the tour ended: the status of a call that failed with its method's name, or the error of a write.
-pub type Outcome = Result<(), Box<dyn Error>>;
+/// A call that failed.
+#[derive(Debug)]
+struct Failed {
+    method: &'static str,
+    status: Status,
+}
 
-/// The end of a program of this room, be it server, client or tour: an error is told on standard error.
-pub fn exit_code(outcome: Outcome) -> ExitCode {
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
-    // A reader that has seen enough, such as `head`, is no failure.
-    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-        return ExitCode::SUCCESS;
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.method, self.status)
     }
-    eprintln!("error: {error}");
-    ExitCode::FAILURE
+}
+
+impl Error for Failed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.status)
+    }
 }
 
 /// Gives a call's status the name of its method.
 fn of(method: &'static str) -> impl FnOnce(Status) -> Box<dyn Error> {
-    move |status| format!("{method} failed: {status}").into()
+    move |status| Failed { method, status }.into()
 }
 
 /// The points that the tutorial asks for: the first has a feature, the second has none.
@@ -105,24 +112,24 @@ pub async fn route_chat(client: &RouteGuideClient, out: &mut impl Write) -> Outc
             }
         }
         let _ = notes.finish().await;
-        Ok(())
+        Outcome::Ok(())
     };
     let receiving = async {
         while let Some(note) = answers.next().await.map_err(of("RouteChat"))? {
             let place = degrees(&note.location.unwrap_or_default());
-            writeln!(out.borrow_mut(), "Received message \"{}\" at {place}", note.message)?;
+            writeln!(out.borrow_mut(), "Received message \"{}\" at {place}", printable(&note.message))?;
         }
-        Ok(())
+        Outcome::Ok(())
     };
-    let (sent, received): (Outcome, Outcome) = tokio::join!(sending, receiving);
-    sent.and(received)
+    // When a line cannot be written, nobody waits for the rest of the call: it is cancelled.
+    tokio::try_join!(sending, receiving).map(|((), ())| ())
 }
 
 fn write_feature(feature: &Feature, out: &mut impl Write) -> io::Result<()> {
     let place = degrees(&feature.location.unwrap_or_default());
     match feature.name.as_str() {
         "" => writeln!(out, "Found no feature at {place}"),
-        name => writeln!(out, "Feature called \"{name}\" at {place}"),
+        name => writeln!(out, "Feature called \"{}\" at {place}", printable(name)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sockets: listening, accepting, and the stop of them all.
 
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::{future::Future, io, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,15 +16,18 @@ use crate::connection::prepare;
 /// How many accepted connections the kernel may hold before we take them.
 const BACKLOG: i32 = 1024;
 
-/// Listens on `address`. Port 0 takes any free port; an IPv6 address takes IPv6 alone, so that `[::1]` and
-/// `127.0.0.1` can have the same port.
+/// Listens on `address`. Port 0 takes any free port. `[::]` takes IPv4 too; any other IPv6 address takes IPv6 alone, so
+/// that `[::1]` and `127.0.0.1` can have the same port.
 ///
 /// # Errors
 /// Those of the socket, with the address in their text. It must be called within a Tokio runtime.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = || {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        if address.is_ipv6() {
+        if takes_both(address) {
+            // OpenBSD refuses, and takes IPv6 alone.
+            let _ = socket.set_only_v6(false);
+        } else if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
         // A server that starts again must not wait for its old connections' TIME_WAIT.
@@ -34,7 +38,16 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         socket.listen(BACKLOG)?;
         TcpListener::from_std(socket.into())
     };
-    listener().map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))
+    listener().map_err(|error| {
+        let both = takes_both(address) && error.kind() == io::ErrorKind::AddrInUse;
+        let note = if both { "; [::] takes the port for IPv4 too" } else { "" };
+        io::Error::new(error.kind(), format!("can't listen on {address}: {error}{note}"))
+    })
+}
+
+/// Whether IPv4 clients reach this IPv6 address.
+fn takes_both(address: SocketAddr) -> bool {
+    address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
 pub(super) async fn serve(
@@ -73,6 +86,7 @@ pub(super) async fn serve(
     info!(connections = connections.len(), "stopping: calls in flight may end");
     let _ = stopping.send(true);
     while connections.join_next().await.is_some() {}
+    info!("stopped: every connection is closed");
     Ok(())
 }
 
@@ -87,5 +101,13 @@ async fn accept(listeners: &[TcpListener], places: &Arc<Semaphore>) -> io::Resul
     })
     .await?;
     prepare(&stream)?;
-    Ok((stream, peer, place))
+    Ok((stream, canonical(peer), place))
+}
+
+/// An IPv4 client of `[::]` by its own address, which is not `::ffff:127.0.0.1`.
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    match peer.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.into(), peer.port()),
+        IpAddr::V6(_) => peer,
+    }
 }

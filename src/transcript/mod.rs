@@ -507,7 +507,7 @@ mod tests {
             let text = transcript.to_string();
             prop_assert!(text.lines().all(|line| line.chars().count() <= 110 && !line.ends_with(' ')), "{}", text);
             let mut short = String::new();
-            transcript.write(&Print { messages: 1, bytes: 8, colors: true }, &mut short).unwrap();
+            transcript.write(&Print { messages: 1, bytes: 8, colors: true, columns: 80 }, &mut short).unwrap();
         }
     }
 

@@ -1,4 +1,4 @@
-//! A transcript as text: the bytes at the left, what they mean beside them, at most 110 columns.
+//! A transcript as text: the bytes at the left, what they mean beside them, in as many columns as there are.
 
 use std::fmt::{self, Write};
 use std::{collections::BTreeMap, iter::repeat_n, mem};
@@ -15,12 +15,14 @@ pub struct Print {
     pub bytes: usize,
     /// Whether to colour the text by a terminal's escape sequences (ECMA-48, SGR).
     pub colors: bool,
+    /// How wide a line may be. More than 110 columns are not used, and fewer than 70 are not enough.
+    pub columns: usize,
 }
 
 impl Default for Print {
     /// Everything, without colours.
     fn default() -> Self {
-        Self { messages: usize::MAX, bytes: usize::MAX, colors: false }
+        Self { messages: usize::MAX, bytes: usize::MAX, colors: false, columns: Layout::WIDE.columns }
     }
 }
 
@@ -105,22 +107,25 @@ impl Print {
         let mut title = format!("{:<8} {stream}", frame.name());
         frame.flags().for_each(|flag| title += &format!("{flag}  "));
         title += &format!("{} bytes", grouped(frame.bytes.len() - frame.kind().map_or(0, |_| 9)));
-        self.arrow(event.direction, &format!("{title:<width$}{role}", width = NOTE - "-> ".len() - 1), out)
+        let Layout { text, note, .. } = self.layout();
+        let width = text + note - "->  ".len() - 2;
+        self.arrow(event.direction, &format!("{title:<width$}  {role}"), out)
     }
 
     fn part(&self, part: &Part, out: &mut dyn Write) -> fmt::Result {
         let shown = &part.bytes[..self.bytes.min(part.bytes.len())];
+        let Layout { indent, row_bytes, text, .. } = self.layout();
         let octets = |row: &[u8]| row.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-        let mut rows: Vec<String> = shown.chunks(BYTES_IN_ROW).map(octets).collect();
+        let mut rows: Vec<String> = shown.chunks(row_bytes).map(octets).collect();
         if shown.len() < part.bytes.len() {
             rows.push(format!("… {} more bytes", grouped(part.bytes.len() - shown.len())));
         }
         let meaning = self.meaning(part);
         for at in 0..rows.len().max(meaning.len()) {
             let row = rows.get(at).map_or("", String::as_str);
-            let gap = TEXT - 4 - row.chars().count();
-            let line =
-                format!("    {}{:gap$}{}", self.color(BYTES, row), "", meaning.get(at).map_or("", String::as_str));
+            let gap = text.saturating_sub(indent + row.chars().count());
+            let meaning = meaning.get(at).map_or("", String::as_str);
+            let line = format!("{:indent$}{}{:gap$}{meaning}", "", self.color(BYTES, row), "");
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
@@ -135,19 +140,67 @@ impl Print {
         for (color, piece) in [(NAME, &printable(&part.name)[..]), ("", colon), (VALUE, &value), ("", more)] {
             text.extend(piece.chars().map(|c| (c, color)));
         }
-        let used = text.len() % LIMIT;
-        let length = part.note.chars().count();
-        let column = match (used + 2).max(NOTE - TEXT) {
-            column if column + length <= LIMIT => column,
-            _ => LIMIT + (NOTE - TEXT).min(LIMIT.saturating_sub(length)),
-        };
-        if length > 0 {
-            text.resize(text.len() - used + column, (' ', ""));
-            text.extend(part.note.chars().map(|c| (c, FAINT)));
+        let layout = self.layout();
+        let limit = layout.columns - layout.text;
+        let mut rows = rows(text, limit);
+        let note: Vec<Cell> = part.note.chars().map(|c| (c, FAINT)).collect();
+        let beside = rows.last().map_or(0, |row| row.len() + 2).max(layout.note);
+        match rows.last_mut() {
+            _ if note.is_empty() => {}
+            Some(row) if beside + note.len() <= limit => {
+                row.resize(beside, (' ', ""));
+                row.extend(note);
+            }
+            _ => {
+                let below = layout.note.min(limit.saturating_sub(note.len()));
+                rows.extend(self::rows(note, limit).into_iter().map(|row| [vec![(' ', ""); below], row].concat()));
+            }
         }
-        let run =
-            |run: &[(char, &'static str)]| self.color(run[0].1, &run.iter().map(|cell| cell.0).collect::<String>());
-        text.chunks(LIMIT).map(|row| row.chunk_by(|a, b| a.1 == b.1).map(run).collect()).collect()
+        let run = |run: &[Cell]| self.color(run[0].1, &run.iter().map(|cell| cell.0).collect::<String>());
+        rows.iter().map(|row| row.chunk_by(|a, b| a.1 == b.1).map(run).collect()).collect()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::within(self.columns)
+    }
+}
+
+/// A character and its colour.
+type Cell = (char, &'static str);
+
+/// Cuts a text into rows of at most `limit` characters, after a space where one is in the second half of the row.
+fn rows(mut text: Vec<Cell>, limit: usize) -> Vec<Vec<Cell>> {
+    let mut rows = Vec::new();
+    while text.len() > limit {
+        let space = text[limit / 2..limit].iter().rposition(|cell| cell.0 == ' ');
+        let rest = text.split_off(space.map_or(limit, |at| limit / 2 + at + 1));
+        rows.push(mem::replace(&mut text, rest));
+    }
+    rows.push(text);
+    rows
+}
+
+/// Where the parts of a line begin: the bytes after `indent`, their meaning at `text`, its note `note` further on.
+struct Layout {
+    columns: usize,
+    indent: usize,
+    row_bytes: usize,
+    text: usize,
+    note: usize,
+}
+
+impl Layout {
+    const WIDE: Layout = Layout { columns: 110, indent: 4, row_bytes: 12, text: 41, note: 32 };
+
+    fn within(columns: usize) -> Layout {
+        if columns >= Layout::WIDE.columns {
+            return Layout::WIDE;
+        }
+        let columns = columns.max(70);
+        let text = 27;
+        // Most notes have at most 34 characters. Where those do not fit beside a meaning, they stand below it.
+        let note = (columns - text - 34).clamp(20, Layout::WIDE.note);
+        Layout { columns, indent: 2, row_bytes: 8, text, note }
     }
 }
 
@@ -155,12 +208,6 @@ const BYTES: &str = "\x1b[33m";
 const NAME: &str = "\x1b[36m";
 const VALUE: &str = "\x1b[1m";
 const FAINT: &str = "\x1b[2m";
-
-const BYTES_IN_ROW: usize = 12;
-/// The columns where the meaning and the note start, and how wide both together may be, up to column 110.
-const TEXT: usize = 41;
-const NOTE: usize = 73;
-const LIMIT: usize = 110 - TEXT;
 
 /// Text as it is; anything that would not show as itself on a terminal is escaped.
 fn printable(bytes: &[u8]) -> String {
@@ -296,6 +343,43 @@ mod tests {
         Print::default().part(&part, &mut text).unwrap();
         Print { colors: true, bytes: 1, ..Print::default() }.part(&part, &mut text).unwrap();
         assert_eq!(text, LONG);
+    }
+
+    #[test]
+    fn lines_fit_into_the_columns_that_there_are() {
+        let transcript = call();
+        for columns in [70, 80, 100, 109, 110, 500] {
+            let mut text = String::new();
+            transcript.write(&Print { columns, ..Print::default() }, &mut text).unwrap();
+            let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= columns.min(110), "{widest} columns of {columns}:\n{text}");
+            // Narrow or wide, the same is told.
+            let told =
+                |text: &str| text.split_whitespace().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+            assert_eq!(told(&text), told(GET_FEATURE));
+        }
+    }
+
+    const NARROW: &str = "\
+-> HEADERS  stream 1  END_HEADERS  44 bytes   request head
+  00 00 2c 01 04 00 00 00  frame header: length 44, type 1, flags 0x04, stream 1
+  01
+  83                       :method: POST       indexed 3 of the static table
+  86                       :scheme: http       indexed 6 of the static table
+  44 16 2f 52 6f 75 74 65  :path: /RouteGuide/GetFeature  literal, added; name 4
+  47 75 69 64 65 2f 47 65
+  74 46 65 61 74 75 72 65
+  5f 10 61 70 70 6c 69 63  content-type: application/grpc
+  61 74 69 6f 6e 2f 67 72                      literal, added; name 31
+  70 63
+";
+
+    #[test]
+    fn a_narrow_terminal_has_shorter_rows_of_bytes_and_notes_below() {
+        let transcript = Transcript::read(&record(&[(ToServer, request_head())]), &route_guide());
+        let mut text = String::new();
+        transcript.write_call(1, &Print { columns: 80, ..Print::default() }, &mut text).unwrap();
+        assert_eq!(text, NARROW);
     }
 
     #[test]

@@ -33,11 +33,16 @@ pub struct Process {
 
 impl Process {
     pub fn spawn(command: &mut Command) -> Result<Self, String> {
+        Self::spawn_into(command, Stdio::piped(), Stdio::piped())
+    }
+
+    /// The same with its output going elsewhere; what is not piped is not kept.
+    pub fn spawn_into(command: &mut Command, stdout: Stdio, stderr: Stdio) -> Result<Self, String> {
         let name = format!("{command:?}");
         let mut child = command
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .map_err(|error| format!("cannot start {name}: {error}"))?;
         let (stdout, out_reader) = kept(child.stdout.take());
@@ -54,10 +59,25 @@ impl Process {
     pub fn wait_for_line<T>(
         &mut self, within: Duration, what: &str, find: impl Fn(&str) -> Option<T>,
     ) -> Result<T, String> {
+        let stdout = Arc::clone(&self.stdout);
+        self.wait_for(&stdout, within, what, find)
+    }
+
+    /// The same of standard error.
+    pub fn wait_for_error_line<T>(
+        &mut self, within: Duration, what: &str, find: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, String> {
+        let stderr = Arc::clone(&self.stderr);
+        self.wait_for(&stderr, within, what, find)
+    }
+
+    fn wait_for<T>(
+        &mut self, output: &Mutex<String>, within: Duration, what: &str, find: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, String> {
         let start = Instant::now();
         loop {
-            let ended = self.exit_status()?.is_some() && self.readers[0].is_finished();
-            if let Some(found) = lock(&self.stdout).lines().find_map(&find) {
+            let ended = self.exit_status()?.is_some() && self.readers.iter().all(JoinHandle::is_finished);
+            if let Some(found) = lock(output).lines().find_map(&find) {
                 return Ok(found);
             }
             if ended {
@@ -131,6 +151,11 @@ pub struct Output {
 }
 
 impl Output {
+    /// The exit code, once it has ended by itself.
+    pub fn code(&self) -> Option<i32> {
+        self.status?.code()
+    }
+
     /// Whether it has ended with exit code 0.
     pub fn succeeded(&self) -> bool {
         self.status.is_some_and(|status| status.success())

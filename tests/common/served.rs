@@ -1,0 +1,135 @@
+//! The `server` binary as others run it, and what its tests need around it.
+
+#![allow(dead_code)]
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use h2grpc::client::Channel;
+use h2grpc::route_guide::RouteGuideClient;
+use tokio::net::TcpStream;
+
+use crate::common::soon;
+use crate::process::{self, Output, Process};
+
+/// How long anything may take that must happen: only a server that hangs needs it all.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running `server`; dropping it kills it.
+pub struct Served {
+    pub process: Process,
+    pub features: usize,
+    pub addresses: Vec<SocketAddr>,
+}
+
+impl Served {
+    /// Starts it on a free port, and waits for its one line.
+    pub fn start(arguments: &[&str]) -> Served {
+        Served::start_as(command().args(arguments), Stdio::piped())
+    }
+
+    /// The same with an environment of its own, and standard error anywhere.
+    pub fn start_as(command: &mut Command, stderr: Stdio) -> Served {
+        let command = command.args(["--addr", "127.0.0.1:0"]);
+        let mut process = Process::spawn_into(command, Stdio::piped(), stderr).unwrap();
+        let told = process.wait_for_line(PATIENCE, "its addresses", addresses);
+        let (features, addresses) = told.unwrap_or_else(|error| panic!("{error}"));
+        Served { process, features, addresses }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    pub fn client(&self) -> RouteGuideClient {
+        client(self.address())
+    }
+
+    /// Its resident memory in bytes.
+    pub fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+    }
+
+    /// How many file descriptors it has open: each connection is one.
+    pub fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
+    }
+
+    /// Waits until it has no more descriptors open than `count`.
+    pub async fn until_descriptors(&self, count: usize) {
+        soon(async {
+            while self.descriptors() > count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+    }
+
+    /// SIGTERM, and then no new connection.
+    pub async fn terminate(&self) {
+        self.process.terminate().unwrap();
+        for &address in &self.addresses {
+            soon(async {
+                while TcpStream::connect(address).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            })
+            .await;
+        }
+    }
+
+    /// Waits for its end, which must be one with exit code 0.
+    pub async fn ended_well(self) {
+        let output = tokio::task::spawn_blocking(|| self.process.wait(PATIENCE)).await.unwrap().unwrap();
+        assert!(output.succeeded(), "{output}");
+    }
+}
+
+/// The number of features and the addresses in the line with which a server begins.
+pub fn addresses(line: &str) -> Option<(usize, Vec<SocketAddr>)> {
+    let (features, addresses) = line.split_once("RouteGuide with ")?.1.split_once(" features is listening on ")?;
+    let addresses: Result<_, _> = addresses.trim_end().split(" and ").map(str::parse).collect();
+    Some((features.parse().ok()?, addresses.ok()?))
+}
+
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
+    command.env("RUST_LOG", "warn");
+    command
+}
+
+/// Runs a `server` that must refuse to start; its words.
+pub fn refusal(arguments: &[&str]) -> String {
+    let output: Output = process::run(command().args(arguments), PATIENCE).unwrap();
+    assert!(!output.succeeded() && output.stdout.is_empty(), "{output}");
+    assert!(!output.stderr.contains("panicked"), "{output}");
+    output.stderr
+}
+
+pub fn client(address: SocketAddr) -> RouteGuideClient {
+    RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()))
+}
+
+/// A file that is gone when its test is over.
+pub struct Scratch(pub PathBuf);
+
+impl Scratch {
+    pub fn new(name: &str) -> Scratch {
+        Scratch(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id())))
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
