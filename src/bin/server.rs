@@ -6,8 +6,10 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
+use h2grpc::call::CallEnd;
 use h2grpc::limits::Limits;
 use h2grpc::route_guide::arguments::{Listen, seconds, seconds_or_0};
+use h2grpc::route_guide::notes::MAX_NOTES;
 use h2grpc::route_guide::program::{self, Outcome, Stdout};
 use h2grpc::route_guide::{Features, Guide, RouteGuide};
 use h2grpc::server::{Server, listen};
@@ -68,6 +70,14 @@ struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds_or_0, allow_negative_numbers = true)]
     drain_timeout: Option<Duration>,
 
+    /// Bytes of notes that one RouteChat call may store; a call that stores more ends with RESOURCE_EXHAUSTED
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_NOTES)]
+    max_notes: usize,
+
+    /// Log each call when it ends, with its status, its time and its sizes; otherwise only calls that fail are logged
+    #[arg(long)]
+    log_calls: bool,
+
     /// How the log is written: for people, or one JSON object a line
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -117,12 +127,18 @@ fn filter(wanted: &str) -> Result<Targets, String> {
 
 fn run(options: Options) -> Outcome {
     let features = Features::open(options.db.as_deref())?;
-    let mut limits = Limits::default();
-    limits.max_message = options.max_message;
-    limits.max_concurrent_streams = options.max_streams;
-    limits.max_connections = options.max_connections;
-    limits.idle_timeout = options.idle_timeout.unwrap_or(limits.idle_timeout);
-    limits.drain_timeout = options.drain_timeout.unwrap_or(limits.drain_timeout);
+    if let Some(off_globe) = features.off_globe() {
+        warn!("{off_globe}");
+    }
+    let defaults = Limits::default();
+    let idle_timeout = options.idle_timeout.unwrap_or(defaults.idle_timeout);
+    let drain_timeout = options.drain_timeout.unwrap_or(defaults.drain_timeout);
+    let limits = defaults
+        .max_message(options.max_message)
+        .max_concurrent_streams(options.max_streams)
+        .max_connections(options.max_connections)
+        .idle_timeout(idle_timeout)
+        .drain_timeout(drain_timeout);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = options.workers.map_or(cores, usize::from);
 
@@ -134,9 +150,18 @@ fn run(options: Options) -> Outcome {
         let listeners = listeners(options.addr)?;
         let stop = stop_signal()?;
         tell(features.len(), &listeners)?;
-        let guide = Guide::new(features).into_service().also_as("RouteGuide");
-        Server::new().add(guide).limits(limits).serve(listeners, stop).await
+        let guide = Guide::new(features).max_notes(options.max_notes).into_service().also_as("RouteGuide");
+        let server = Server::new().add(guide).limits(limits);
+        let server = if options.log_calls { server.observe(log_call) } else { server };
+        server.serve(listeners, stop).await
     })?)
+}
+
+/// One line for a call.
+fn log_call(end: &CallEnd<'_>) {
+    let CallEnd { path, peer, status, received, sent, elapsed, .. } = end;
+    let (peer, time) = (peer.map(tracing::field::display), format!("{elapsed:?}"));
+    info!(path = path.as_str(), peer, %status, time, received, sent, "call");
 }
 
 /// Listens on all that was asked for.

@@ -13,8 +13,8 @@ use crate::{metadata::Metadata, status::Status, wire::path::Path};
 /// A call, as its handler knows it: the same for all four shapes.
 ///
 /// An [`IncomingCall`](super::IncomingCall) has it before a shape is chosen, a [`Request`](super::Request) and an
-/// [`Inbound`](super::Inbound) have it after.
-#[derive(Debug)]
+/// [`Inbound`](super::Inbound) have it after. Clones speak of the same call.
+#[derive(Clone, Debug)]
 pub struct CallContext {
     pub(crate) head: Arc<CallHead>,
     pub(crate) outlet: Arc<Outlet>,
