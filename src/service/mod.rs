@@ -1,11 +1,18 @@
 //! What a service is to the server ([`Service`]), and [`service!`](crate::service), which makes one of a declaration.
 
+mod check;
+mod compare;
 mod declare;
+mod include;
 
 use std::future::Future;
 
 use crate::call::{IncomingCall, Reply};
 use crate::status::Status;
+
+#[doc(hidden)]
+pub use check::{full_name, is_declared_again};
+pub use compare::{Drift, compare};
 
 /// A set of methods under one name. [`service!`](crate::service) implements it; by hand it is needed for proxies and
 /// the like.
