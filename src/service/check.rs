@@ -1,4 +1,4 @@
-//! What [`service!`](crate::service) checks of a declaration while it is compiled.
+//! What [`service!`](crate::service!) checks of a declaration while it is compiled.
 
 use super::Method;
 

@@ -3,7 +3,7 @@
 /// Brings in what `h2grpc-build` made of a package of `.proto` files: its messages, its services, and
 /// `FILE_DESCRIPTOR_SET`.
 ///
-/// ```ignore
+/// ```text
 /// mod proto {
 ///     h2grpc::include_proto!("my.package");
 /// }
@@ -15,7 +15,7 @@
 /// that are nested as their names are. Without a name, the macro makes these modules: one for each part of each
 /// package's name.
 ///
-/// ```ignore
+/// ```text
 /// mod proto {
 ///     h2grpc::include_proto!();
 /// }

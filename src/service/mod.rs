@@ -1,4 +1,4 @@
-//! What a service is to the server ([`Service`]), and [`service!`](crate::service), which makes one of a declaration.
+//! What a service is to the server ([`Service`]), and [`service!`](crate::service!), which makes one of a declaration.
 
 mod check;
 mod compare;
@@ -14,7 +14,7 @@ use crate::status::Status;
 pub use check::{full_name, is_declared_again};
 pub use compare::{Drift, compare};
 
-/// A set of methods under one name. [`service!`](crate::service) implements it; by hand it is needed for proxies and
+/// A set of methods under one name. [`service!`](crate::service!) implements it; by hand it is needed for proxies and
 /// the like.
 pub trait Service: Send + Sync + 'static {
     /// The methods, in the order of their declaration.
