@@ -284,7 +284,7 @@ mod tests {
 
     /// The types of the example service, from the descriptors that the build makes.
     pub(super) fn route_guide() -> Types {
-        Types::decode(include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))).unwrap()
+        Types::decode(crate::route_guide::FILE_DESCRIPTOR_SET).unwrap()
     }
 
     pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -513,8 +513,7 @@ mod tests {
 
     #[test]
     fn the_descriptors_name_every_method() {
-        let set =
-            prost_types::FileDescriptorSet::decode(&include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..]);
+        let set = prost_types::FileDescriptorSet::decode(crate::route_guide::FILE_DESCRIPTOR_SET);
         let types = route_guide();
         for service in set.unwrap().file.iter().flat_map(|file| &file.service) {
             for method in &service.method {
