@@ -108,20 +108,20 @@ fn parenthesized(is_stream: bool, message: &str) -> String {
 fn is_same_type(rust: &str, proto: &str) -> bool {
     let rust = rust.rsplit("::").next().unwrap_or(rust);
     let plain = |name: &str| name.replace(['_', ' '], "").to_lowercase();
-    let well_known = match proto.trim_start_matches(".google.protobuf.") {
-        "Empty" => "()",
-        "BoolValue" => "bool",
-        "BytesValue" => "Vec<u8>",
-        "DoubleValue" => "f64",
-        "FloatValue" => "f32",
-        "Int32Value" => "i32",
-        "Int64Value" => "i64",
-        "StringValue" => "String",
-        "UInt32Value" => "u32",
-        "UInt64Value" => "u64",
-        _ => "",
+    let well_known = match proto.strip_prefix(".google.protobuf.") {
+        Some("Empty") => "()",
+        Some("BoolValue") => "bool",
+        Some("BytesValue") => "Vec<u8>",
+        Some("DoubleValue") => "f64",
+        Some("FloatValue") => "f32",
+        Some("Int32Value") => "i32",
+        Some("Int64Value") => "i64",
+        Some("StringValue") => "String",
+        Some("UInt32Value") => "u32",
+        Some("UInt64Value") => "u64",
+        _ => proto,
     };
-    plain(rust) == plain(well_known) || proto.rsplit('.').next().is_some_and(|last| plain(rust) == plain(last))
+    rust == well_known || proto.rsplit('.').next().is_some_and(|last| plain(rust) == plain(last))
 }
 
 // The fields of google/protobuf/descriptor.proto that are compared.
