@@ -1,16 +1,12 @@
-//! Compiles `proto/` with protox (a Protocol Buffers compiler in Rust) and prost-build: no protoc is needed.
+//! Compiles the messages of `proto/route_guide.proto`, for the feature that needs them. The service's declaration is
+//! written by hand, in `src/route_guide/service.rs`.
 
-use std::{env, error::Error, fs, path::PathBuf};
+#[cfg(feature = "route-guide")]
+fn main() -> Result<(), h2grpc_build::Error> {
+    h2grpc_build::Builder::new().messages_only().compile(&["proto/route_guide.proto"], &["proto"])
+}
 
-use prost::Message;
-
-const FILES: [&str; 1] = ["proto/route_guide.proto"];
-
-fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed=proto");
-    let descriptors = protox::compile(FILES, ["proto"])?;
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    prost_build::Config::new().compile_fds(descriptors)?;
-    Ok(())
+#[cfg(not(feature = "route-guide"))]
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
 }

@@ -43,7 +43,7 @@ pub use service::{Guide, RouteGuide, RouteGuideClient};
 
 /// The compiled form of `proto/route_guide.proto` (a `google.protobuf.FileDescriptorSet`), for reflection and for tests
 /// that hold the service's declaration against it.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = proto::FILE_DESCRIPTOR_SET;
 
 /// The messages, as prost generates them from `proto/route_guide.proto`. int32 fields are plain numbers, message fields
 /// are `Option`s: a missing one is a value of its own.

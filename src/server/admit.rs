@@ -8,7 +8,7 @@ use h2::server::SendResponse;
 use http::{Extensions, HeaderValue, Request, Response, request};
 use tracing::info;
 
-use super::router::Route;
+use super::route::Route;
 use super::setup::Setup;
 use crate::call::{CallContext, CallHead, Deadline, IncomingCall, Outlet};
 use crate::wire::head::{self, RequestHead};

@@ -1,22 +1,22 @@
-//! From a call to its handler, and from what the handler returns to the trailers.
+//! From a call to its handler, which is polled until it returns or the call ends from outside.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::{net::SocketAddr, sync::Arc};
 
-use h2::Reason;
 use tokio::task::JoinSet;
 use tracing::info;
 
 use super::admit::Admitted;
+use super::finish::{Outcome, finish};
 use super::heavy::Suspicion;
-use super::router::Route;
+use super::route::Route;
 use super::setup::Setup;
 use crate::call::{CallHead, Driver, Ended, Ending, IncomingCall, Outlet, Reply, Timer};
 use crate::status::Status;
-use crate::wire::{code::Code, path::Path};
+use crate::wire::path::Path;
 
 /// What the calls of one connection have in common.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Answerer {
             })
             .await
         };
-        let status = end(outcome, &driver, &mut timer).await;
+        let status = finish(outcome, &driver, &mut timer).await;
         ending.close(&status);
         if observer.is_none() && !status.is_ok() {
             let peer = head.peer.map(tracing::field::display);
@@ -81,16 +81,6 @@ impl Ended for ServerCall<'_> {
     }
 }
 
-/// How a handler's run came to its end.
-enum Outcome {
-    /// The handler returned this.
-    Ended(Result<Reply, Status>),
-    /// The stream or the connection is gone, and nobody there to tell.
-    Lost(Status),
-    /// The deadline passed.
-    Late(Status),
-}
-
 /// Polls a call's handler, and each time that it yields sends on its messages and looks at the two things that end a
 /// call from outside: the client's reset and the deadline.
 fn poll_call(
@@ -117,36 +107,4 @@ fn poll_caught(
         tracing::error!(panic = text, "a handler panicked");
         Poll::Ready(Err(Status::internal("the handler of this call panicked")))
     })
-}
-
-/// Sends what follows from the outcome, after all messages: the call's status, which is returned.
-async fn end(outcome: Outcome, driver: &Driver, timer: &mut Timer) -> Status {
-    let status = match outcome {
-        Outcome::Lost(status) => return status,
-        // A message that was cut short can't be followed by trailers: the peer would take them for a broken frame.
-        Outcome::Late(status) if !driver.outlet.is_empty() => {
-            driver.reset(Reason::CANCEL, status.clone());
-            return status;
-        }
-        Outcome::Late(status) | Outcome::Ended(Err(status)) => status,
-        Outcome::Ended(Ok(reply)) => {
-            if let Reply::Message(frame) = reply {
-                driver.put(frame);
-            }
-            Status::new(Code::OK, "")
-        }
-    };
-    let lost = poll_fn(|cx| {
-        if driver.poll_end(cx, &status).is_ready() {
-            return Poll::Ready(None);
-        }
-        if let Poll::Ready(lost) = driver.poll_yield(cx) {
-            return Poll::Ready(Some(lost));
-        }
-        // The client does not read its answer, and its time is up: only a reset passes a window that is full.
-        let late = ready!(timer.poll(cx));
-        driver.reset(Reason::CANCEL, late.clone());
-        Poll::Ready(Some(late))
-    });
-    lost.await.unwrap_or(status)
 }

@@ -17,15 +17,17 @@
 //! its method run in tasks of their own, and on a runtime with several threads the connection goes on without them.
 //!
 //! A call passes through the room in the order of its files: `listen` accepts the socket, `connection` takes its turns,
-//! `admit` reads the head of a request, `router` finds its method, `answer` has it answered.
+//! `admit` reads the head of a request, `router` finds its method, `answer` polls its handler, `finish` ends it.
 
 mod admit;
 mod answer;
 mod connection;
+mod finish;
 mod heavy;
 mod leave;
 mod listen;
 mod portion;
+mod route;
 mod router;
 mod setup;
 

@@ -1,12 +1,11 @@
 //! From the path of a call to the method that answers it.
 
 use std::collections::HashMap;
-use std::{fmt, io, sync::Arc};
+use std::{io, sync::Arc};
 
-use super::heavy::Weight;
-use crate::call::{IncomingCall, Reply};
-use crate::limits::{Limits, MethodLimits};
-use crate::service::{AnyService, Interceptor, Method, Registration};
+use super::route::Route;
+use crate::limits::MethodLimits;
+use crate::service::{Method, Registration};
 use crate::status::Status;
 use crate::wire::path::Path;
 
@@ -21,26 +20,14 @@ pub(super) struct Router {
     misplaced: Vec<String>,
 }
 
-/// Where the calls of one method go.
-pub(super) struct Route {
-    service: Arc<dyn AnyService>,
-    interceptors: Vec<Interceptor>,
-    limits: MethodLimits,
-    pub(super) weight: Weight,
-}
-
 impl Router {
     pub(super) fn add(&mut self, registration: Registration) {
         let Registration { service, names, limits, interceptors } = registration;
         for name in names {
             for method in service.methods() {
                 let own = limits.iter().rfind(|(limited, _)| limited == method.name);
-                let route = Route {
-                    service: Arc::clone(&service),
-                    interceptors: interceptors.clone(),
-                    limits: own.map(|(_, limits)| *limits).unwrap_or_default(),
-                    weight: Weight::default(),
-                };
+                let own = own.map(|(_, limits)| *limits).unwrap_or_default();
+                let route = Route::new(Arc::clone(&service), interceptors.clone(), own);
                 self.routes.insert(format!("/{name}/{}", method.name), Arc::new(route));
             }
             let unknown =
@@ -52,8 +39,7 @@ impl Router {
 
     pub(super) fn set_fallback(&mut self, registration: Registration) {
         let Registration { service, interceptors, .. } = registration;
-        let route = Route { service, interceptors, limits: MethodLimits::default(), weight: Weight::default() };
-        self.fallback = Some(Arc::new(route));
+        self.fallback = Some(Arc::new(Route::new(service, interceptors, MethodLimits::default())));
     }
 
     /// All services by their names, in the order in which they were added, with their methods.
@@ -87,26 +73,5 @@ impl Router {
         }
         let nowhere = || Status::unimplemented(format!("there is no service {service} here, for {path}"));
         self.fallback.as_ref().ok_or_else(nowhere)
-    }
-}
-
-impl Route {
-    /// The longest message that the method takes in, in bytes.
-    pub(super) fn max_message(&self, limits: &Limits) -> usize {
-        self.limits.max_message.unwrap_or(limits.max_message)
-    }
-
-    /// Shows the call to the interceptors, and has the service answer it.
-    pub(super) async fn call(&self, mut call: IncomingCall) -> Result<Reply, Status> {
-        for look in &self.interceptors {
-            look(&mut call)?;
-        }
-        self.service.call(call).await
-    }
-}
-
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route").field("limits", &self.limits).finish_non_exhaustive()
     }
 }

@@ -10,7 +10,10 @@
 //! Registration: a Service, its names, its limits, its interceptors  ->  Server::add
 //! ```
 
+mod check;
+mod compare;
 mod declare;
+mod include;
 mod registration;
 
 use std::future::Future;
@@ -18,6 +21,9 @@ use std::future::Future;
 use crate::call::{IncomingCall, Reply};
 use crate::status::Status;
 
+#[doc(hidden)]
+pub use check::{full_name, is_declared_again};
+pub use compare::{Drift, compare};
 pub use registration::Registration;
 pub(crate) use registration::{AnyService, Interceptor};
 

@@ -69,8 +69,7 @@ mod tests {
     }
     #[test]
     fn the_descriptors_name_every_method() {
-        let set =
-            prost_types::FileDescriptorSet::decode(&include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..]);
+        let set = FileDescriptorSet::decode(crate::route_guide::FILE_DESCRIPTOR_SET);
         let types = route_guide();
         for service in set.unwrap().file.iter().flat_map(|file| &file.service) {
             for method in &service.method {
