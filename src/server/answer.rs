@@ -27,7 +27,7 @@ pub(super) struct Answerer {
 }
 
 impl Answerer {
-    /// Answers a call, whatever comes: all that it gives back is that it is over.
+    /// Answers a call, to its end. Errors go to the client, the observer and the log.
     pub(super) async fn answer(self: Arc<Self>, Admitted { call, route }: Admitted) {
         if route.weight.runs_apart() {
             let mut apart = JoinSet::new(); // dropped before its end, it drops the handler too
@@ -61,7 +61,7 @@ impl Answerer {
     }
 }
 
-/// What the guard of a call tells of it.
+/// What is reported of a call at its end.
 struct ServerCall<'a> {
     head: &'a CallHead,
     outlet: &'a Outlet,

@@ -1,6 +1,7 @@
 //! What the bytes of a single frame mean, as far as the frame alone says it.
 //!
-//! Header blocks and bodies go on from frame to frame: [`blocks`](super::blocks) and [`bodies`](super::bodies) read those.
+//! Header blocks and bodies go on from frame to frame: [`blocks`](super::blocks) and [`bodies`](super::bodies) read
+//! those.
 
 use std::mem;
 
