@@ -44,14 +44,16 @@ pub(super) async fn serve<IO: ByteStream>(
     let transport = Transport::new(io, Greeting::OfClient);
     let mut h2 = tokio::select! {
         opened = timeout(limits.handshake_timeout, handshake(&transport, limits)) => match opened {
-            Ok(Err(_)) if transport.is_untouched() => return Ok(()), // a probe, which only wanted to know that the port is open
+            // A probe, which only wanted to know that the port is open.
+            Ok(Err(_)) if transport.is_untouched() => return Ok(()),
             Ok(opened) => opened?,
             Err(_) => {
                 let text = format!("no HTTP/2 handshake within {:?}", limits.handshake_timeout);
                 return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
         },
-        () = stopped(stop.clone()) => return Ok(()), // no call has begun that could be let end
+        // No call has begun that could be let end.
+        () = stopped(stop.clone()) => return Ok(()),
     };
 
     let turn = Arc::new(Turn::default());
