@@ -9,7 +9,7 @@ use h2grpc::client::Channel;
 use h2grpc::codec::Raw;
 use h2grpc::route_guide::{Features, Guide, RouteGuide, RouteGuideClient, tour};
 use h2grpc::server::{Server, listen};
-use h2grpc::service::{Method, Service};
+use h2grpc::service::{Handling, Method, Service};
 use h2grpc::status::Status;
 use tokio::time::Instant;
 
@@ -25,7 +25,13 @@ impl Service for Proxy {
         &[]
     }
 
-    async fn call(&self, call: IncomingCall) -> Result<Reply, Status> {
+    fn call(&self, call: IncomingCall) -> Handling<'_> {
+        Box::pin(self.pass_on(call))
+    }
+}
+
+impl Proxy {
+    async fn pass_on(&self, call: IncomingCall) -> Result<Reply, Status> {
         let context = call.context().clone();
         let mut options = CallOptions::new().metadata(context.metadata().clone());
         options.timeout = context.deadline().map(|at| at.saturating_duration_since(Instant::now()));

@@ -61,6 +61,7 @@ pub(crate) fn descriptor_set_const(package: &str) -> String {
     format!(
         "\n/// The `.proto` files of this package and all that they import, compiled: an encoded\n\
          /// `google.protobuf.FileDescriptorSet`, for server reflection.\n\
+         #[allow(dead_code)]\n\
          pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(\"{package}.bin\");\n"
     )
 }

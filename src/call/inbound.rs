@@ -55,8 +55,21 @@ impl<T: Payload, S: Source> Inbound<T, S> {
     /// UNIMPLEMENTED if no message arrives, or more than one: the specification's list of status codes gives this code
     /// for a wrong number of messages, on both sides.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
-        let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
-        if self.next().await?.is_none() { Ok(message) } else { Err(self.cardinality("two")) }
+        let (mut message, mut has_come) = (T::default(), false);
+        poll_fn(|cx| {
+            if !has_come {
+                has_come = ready!(self.poll_next(cx, &mut message))?;
+            }
+            if !has_come {
+                return Poll::Ready(Err(self.cardinality("none")));
+            }
+            match ready!(self.poll_next(cx, &mut T::default()))? {
+                true => Poll::Ready(Err(self.cardinality("two"))),
+                false => Poll::Ready(Ok(())),
+            }
+        })
+        .await?;
+        Ok(message)
     }
 
     fn cardinality(&self, found: &str) -> Status {

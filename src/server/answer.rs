@@ -1,8 +1,7 @@
 //! From a call to its handler, which is polled until it returns or the call ends from outside.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::{net::SocketAddr, sync::Arc};
 
@@ -15,6 +14,7 @@ use super::heavy::Suspicion;
 use super::route::Route;
 use super::setup::Setup;
 use crate::call::{CallHead, Driver, Ended, Ending, IncomingCall, Outlet, Reply, Timer};
+use crate::service::Handling;
 use crate::status::Status;
 use crate::wire::path::Path;
 
@@ -44,13 +44,15 @@ impl Answerer {
         let observer = self.setup.observer.as_ref();
         let mut ending = Ending::new(ServerCall { head: &head, outlet: &driver.outlet }, observer);
         let mut timer = Timer::new(head.deadline);
-        let outcome = {
-            let mut handler = pin!(route.call(call));
-            poll_fn(|cx| {
-                let step = || poll_call(handler.as_mut(), &driver, &mut timer, cx);
-                self.suspicion.step(&route.weight, apart, step)
-            })
-            .await
+        let outcome = match route.call(call) {
+            Err(refused) => Outcome::Ended(Err(refused)),
+            Ok(mut handler) => {
+                poll_fn(|cx| {
+                    let step = || poll_call(&mut handler, &driver, &mut timer, cx);
+                    self.suspicion.step(&route.weight, apart, step)
+                })
+                .await
+            }
         };
         let status = finish(outcome, &driver, &mut timer).await;
         ending.close(&status);
@@ -83,10 +85,7 @@ impl Ended for ServerCall<'_> {
 
 /// Polls a call's handler, and each time that it yields sends on its messages and looks at the two things that end a
 /// call from outside: the client's reset and the deadline.
-fn poll_call(
-    handler: Pin<&mut impl Future<Output = Result<Reply, Status>>>, driver: &Driver, timer: &mut Timer,
-    cx: &mut Context<'_>,
-) -> Poll<Outcome> {
+fn poll_call(handler: &mut Handling<'_>, driver: &Driver, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Outcome> {
     driver.begin_poll();
     if let Poll::Ready(result) = poll_caught(handler, cx) {
         return Poll::Ready(Outcome::Ended(result));
@@ -98,10 +97,8 @@ fn poll_call(
 }
 
 /// A handler that panics ends its own call, and no other.
-fn poll_caught(
-    handler: Pin<&mut impl Future<Output = Result<Reply, Status>>>, cx: &mut Context<'_>,
-) -> Poll<Result<Reply, Status>> {
-    catch_unwind(AssertUnwindSafe(|| handler.poll(cx))).unwrap_or_else(|panic| {
+fn poll_caught(handler: &mut Handling<'_>, cx: &mut Context<'_>) -> Poll<Result<Reply, Status>> {
+    catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
         tracing::error!(panic = text, "a handler panicked");

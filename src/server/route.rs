@@ -3,21 +3,21 @@
 use std::{fmt, sync::Arc};
 
 use super::heavy::Weight;
-use crate::call::{IncomingCall, Reply};
+use crate::call::IncomingCall;
 use crate::limits::{Limits, MethodLimits};
-use crate::service::{AnyService, Interceptor};
+use crate::service::{Handling, Interceptor, Service};
 use crate::status::Status;
 
 /// Where the calls of one method go.
 pub(super) struct Route {
-    service: Arc<dyn AnyService>,
+    service: Arc<dyn Service>,
     interceptors: Vec<Interceptor>,
     limits: MethodLimits,
     pub(super) weight: Weight,
 }
 
 impl Route {
-    pub(super) fn new(service: Arc<dyn AnyService>, interceptors: Vec<Interceptor>, limits: MethodLimits) -> Self {
+    pub(super) fn new(service: Arc<dyn Service>, interceptors: Vec<Interceptor>, limits: MethodLimits) -> Self {
         Route { service, interceptors, limits, weight: Weight::default() }
     }
 
@@ -27,11 +27,14 @@ impl Route {
     }
 
     /// Shows the call to the interceptors, and has the service answer it.
-    pub(super) async fn call(&self, mut call: IncomingCall) -> Result<Reply, Status> {
+    ///
+    /// # Errors
+    /// The status with which an interceptor ends the call.
+    pub(super) fn call(&self, mut call: IncomingCall) -> Result<Handling<'_>, Status> {
         for look in &self.interceptors {
             look(&mut call)?;
         }
-        self.service.call(call).await
+        Ok(self.service.call(call))
     }
 }
 

@@ -108,21 +108,20 @@ fn parenthesized(is_stream: bool, message: &str) -> String {
 fn is_same_type(rust: &str, proto: &str) -> bool {
     let rust = rust.rsplit("::").next().unwrap_or(rust);
     let plain = |name: &str| name.replace(['_', ' '], "").to_lowercase();
-    let well_known = match proto.trim_start_matches(".google.protobuf.") {
-        "Empty" => Some("()"),
-        "BoolValue" => Some("bool"),
-        "BytesValue" => Some("Vec<u8>"),
-        "DoubleValue" => Some("f64"),
-        "FloatValue" => Some("f32"),
-        "Int32Value" => Some("i32"),
-        "Int64Value" => Some("i64"),
-        "StringValue" => Some("String"),
-        "UInt32Value" => Some("u32"),
-        "UInt64Value" => Some("u64"),
-        _ => None,
+    let well_known = match proto.strip_prefix(".google.protobuf.") {
+        Some("Empty") => "()",
+        Some("BoolValue") => "bool",
+        Some("BytesValue") => "Vec<u8>",
+        Some("DoubleValue") => "f64",
+        Some("FloatValue") => "f32",
+        Some("Int32Value") => "i32",
+        Some("Int64Value") => "i64",
+        Some("StringValue") => "String",
+        Some("UInt32Value") => "u32",
+        Some("UInt64Value") => "u64",
+        _ => proto,
     };
-    let last = proto.rsplit('.').next();
-    [well_known, last].into_iter().flatten().any(|name| plain(rust) == plain(name))
+    rust == well_known || proto.rsplit('.').next().is_some_and(|last| plain(rust) == plain(last))
 }
 
 // The fields of google/protobuf/descriptor.proto that are compared.

@@ -116,15 +116,16 @@ macro_rules! service {
                         $Client::METHODS
                     }
 
-                    async fn call(
-                        &self, call: $crate::call::IncomingCall,
-                    ) -> $crate::service!(@Result $crate::call::Reply) {
+                    fn call(&self, call: $crate::call::IncomingCall) -> $crate::service::Handling<'_> {
                         let _service = &self.0;
                         match call.context().path().method() {
-                            $( stringify!($Method) => {
+                            $( stringify!($Method) => ::std::boxed::Box::pin(async move {
                                 $crate::service! { @answer _service call $method $request $response }
-                            } )*
-                            other => ::core::result::Result::Err($crate::status::Status::unimplemented(other.to_owned())),
+                            }), )*
+                            other => {
+                                let status = $crate::status::Status::unimplemented(other.to_owned());
+                                ::std::boxed::Box::pin(async move { ::core::result::Result::Err(status) })
+                            }
                         }
                     }
                 }

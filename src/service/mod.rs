@@ -16,7 +16,7 @@ mod declare;
 mod include;
 mod registration;
 
-use std::future::Future;
+use std::{future::Future, pin::Pin};
 
 use crate::call::{IncomingCall, Reply};
 use crate::status::Status;
@@ -24,8 +24,8 @@ use crate::status::Status;
 #[doc(hidden)]
 pub use check::{full_name, is_declared_again};
 pub use compare::{Drift, compare};
+pub(crate) use registration::Interceptor;
 pub use registration::Registration;
-pub(crate) use registration::{AnyService, Interceptor};
 
 /// A set of methods under one name. [`service!`](crate::service!) implements it; by hand it is needed for proxies and
 /// the like, see `examples/proxy.rs`.
@@ -40,8 +40,11 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// What the call's status is to be.
-    fn call(&self, call: IncomingCall) -> impl Future<Output = Result<Reply, Status>> + Send;
+    fn call(&self, call: IncomingCall) -> Handling<'_>;
 }
+
+/// A handler at work, in the one box that a call costs: `Box::pin(async move { .. })`.
+pub type Handling<'a> = Pin<Box<dyn Future<Output = Result<Reply, Status>> + Send + 'a>>;
 
 /// One method of a service, as its declaration says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! A service as a server takes it: with more names, limits and interceptors, if it has any.
 
-use std::pin::Pin;
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use super::{Method, Service};
-use crate::call::{IncomingCall, Reply};
+use super::Service;
+use crate::call::IncomingCall;
 use crate::limits::MethodLimits;
 use crate::status::Status;
 
@@ -26,7 +25,7 @@ use crate::status::Status;
 /// # }
 /// ```
 pub struct Registration {
-    pub(crate) service: Arc<dyn AnyService>,
+    pub(crate) service: Arc<dyn Service>,
     pub(crate) names: Vec<String>,
     pub(crate) limits: Vec<(String, MethodLimits)>,
     pub(crate) interceptors: Vec<Interceptor>,
@@ -72,25 +71,5 @@ impl<S: Service> From<S> for Registration {
 impl fmt::Debug for Registration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registration").field("names", &self.names).field("limits", &self.limits).finish_non_exhaustive()
-    }
-}
-
-/// A handler at work: the one box of a call.
-pub(crate) type Handling<'a> = Pin<Box<dyn Future<Output = Result<Reply, Status>> + Send + 'a>>;
-
-/// A [`Service`] of whatever type, so that a server has one list of them all. The box costs a unary call 1 %; a type
-/// for each list of services costs every reader more.
-pub(crate) trait AnyService: Send + Sync {
-    fn methods(&self) -> &[Method];
-    fn call(&self, call: IncomingCall) -> Handling<'_>;
-}
-
-impl<S: Service> AnyService for S {
-    fn methods(&self) -> &[Method] {
-        Service::methods(self)
-    }
-
-    fn call(&self, call: IncomingCall) -> Handling<'_> {
-        Box::pin(Service::call(self, call))
     }
 }

@@ -1,0 +1,3 @@
+fn main() -> Result<(), h2grpc_build::Error> {
+    h2grpc_build::compile(&["proto/till.proto"], &["proto"])
+}
