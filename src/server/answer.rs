@@ -44,7 +44,7 @@ impl Answerer {
         let observer = self.setup.observer.as_ref();
         let mut ending = Ending::new(ServerCall { head: &head, outlet: &driver.outlet }, observer);
         let mut timer = Timer::new(head.deadline);
-        let outcome = match route.call(call) {
+        let outcome = match caught(|| route.call(call)).flatten() {
             Err(refused) => Outcome::Ended(Err(refused)),
             Ok(mut handler) => {
                 poll_fn(|cx| {
@@ -87,8 +87,10 @@ impl Ended for ServerCall<'_> {
 /// call from outside: the client's reset and the deadline.
 fn poll_call(handler: &mut Handling<'_>, driver: &Driver, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Outcome> {
     driver.begin_poll();
-    if let Poll::Ready(result) = poll_caught(handler, cx) {
-        return Poll::Ready(Outcome::Ended(result));
+    match caught(|| handler.as_mut().poll(cx)) {
+        Ok(Poll::Ready(result)) => return Poll::Ready(Outcome::Ended(result)),
+        Ok(Poll::Pending) => {}
+        Err(panicked) => return Poll::Ready(Outcome::Ended(Err(panicked))),
     }
     if let Poll::Ready(status) = driver.poll_yield(cx) {
         return Poll::Ready(Outcome::Lost(status));
@@ -96,12 +98,15 @@ fn poll_call(handler: &mut Handling<'_>, driver: &Driver, timer: &mut Timer, cx:
     timer.poll(cx).map(Outcome::Late)
 }
 
-/// A handler that panics ends its own call, and no other.
-fn poll_caught(handler: &mut Handling<'_>, cx: &mut Context<'_>) -> Poll<Result<Reply, Status>> {
-    catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))).unwrap_or_else(|panic| {
+/// Runs code of users. If it panics, that ends its own call, and no other.
+///
+/// # Errors
+/// INTERNAL if it panicked.
+fn caught<T>(step: impl FnOnce() -> T) -> Result<T, Status> {
+    catch_unwind(AssertUnwindSafe(step)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
         tracing::error!(panic = text, "a handler panicked");
-        Poll::Ready(Err(Status::internal("the handler of this call panicked")))
+        Status::internal("the handler of this call panicked")
     })
 }
