@@ -81,7 +81,7 @@ impl CallContext {
     ///
     /// # Errors
     /// FAILED_PRECONDITION while a request that is a single message has not arrived: some clients no longer send it
-    /// once they have seen the head.
+    /// once they have seen the head. Interceptors always get it, since a call reaches them before its shape is known.
     pub fn send_head(&self) -> Result<(), Status> {
         if self.awaits_message {
             return Err(Status::failed_precondition(

@@ -13,7 +13,7 @@ use super::finish::{Outcome, finish};
 use super::heavy::Suspicion;
 use super::route::Route;
 use super::setup::Setup;
-use crate::call::{CallHead, Driver, Ended, Ending, IncomingCall, Outlet, Reply, Timer};
+use crate::call::{CallHead, Driver, Ended, Ending, IncomingCall, Outlet, Timer};
 use crate::service::Handling;
 use crate::status::Status;
 use crate::wire::path::Path;

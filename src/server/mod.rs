@@ -23,7 +23,7 @@
 //!
 //! # The way of a call
 //!
-//! A call passes through this room in the order of its files: `listen` accepts the socket, `connection` takes its
+//! A call passes through this module in the order of its files: `listen` accepts the socket, `connection` takes its
 //! turns, `admit` reads the head of a request, `router` finds its method, `answer` polls its handler, `finish` ends it.
 
 mod admit;

@@ -1,4 +1,4 @@
-//! What the unit tests of this room share.
+//! What the unit tests of `transcript` share.
 
 use bytes::Bytes;
 
@@ -16,7 +16,7 @@ pub(super) fn hex(text: &str) -> Bytes {
     digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-/// The types of the example service, from the descriptors that its room has.
+/// The types of the example service, from its descriptors.
 pub(super) fn route_guide() -> Types {
     Types::decode(crate::route_guide::FILE_DESCRIPTOR_SET).unwrap()
 }

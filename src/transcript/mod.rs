@@ -25,7 +25,7 @@
 //!   record  part  varint       what was recorded; the smallest piece of a transcript; a kind of number
 //! ```
 //!
-//! This room reads HTTP/2 by its own code and not with h2, because it must explain the bytes that h2 would refuse.
+//! HTTP/2 is read by code of its own and not with h2, because a transcript must explain bytes that h2 would refuse.
 //! Whatever the bytes, reading never fails, and the [parts](Part) of a direction together are its bytes.
 
 mod blocks;
