@@ -16,13 +16,15 @@
 //! The files stand in layers, and each uses those below it alone:
 //!
 //! ```text
-//!   print  columns  text      a transcript as text; the columns of a line; bytes that are safe to print
+//!   print                      a transcript as text
 //!   read                       a whole connection becomes a transcript
-//!   blocks  bodies             header blocks and messages, which go on from frame to frame
+//!   bodies                     the messages of a call, which go on from frame to frame
+//!   blocks                     header blocks, which do too, and the calls that they open
 //!   event                      one frame, the way it went, and its parts
 //!   layout  hpack  protobuf    the parts of a frame, of a header block, of a message
 //!   http2  huffman  types      bytes to frames; the code of strings; the names in .proto files
 //!   record  part  varint       what was recorded; the smallest piece of a transcript; a kind of number
+//!   columns  text              the columns of a printed line; bytes and numbers that are safe to print
 //! ```
 //!
 //! HTTP/2 is read by code of its own and not with h2, because a transcript must explain bytes that h2 would refuse.
