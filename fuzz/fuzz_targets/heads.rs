@@ -29,8 +29,9 @@ fuzz_target!(|data: &[u8]| {
 
     let mut request = Request::new(());
     (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, uri, headers.clone());
-    match head::read_request(&request.into_parts().0) {
-        Ok(read) => assert!(!read.path.service().is_empty() && !read.path.method().is_empty()),
+    let parts = request.into_parts().0;
+    match head::read_request(&parts).and_then(|_| head::read_path(parts.uri.clone())) {
+        Ok(path) => assert!(!path.service().is_empty() && !path.method().is_empty()),
         Err(refusal) => {
             let parts = head::refuse(&refusal).into_parts().0;
             let read = head::read_response(&parts, true).expect("our own answer").status.expect("Trailers-Only");

@@ -24,7 +24,7 @@ use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::Sub
 /// It speaks HTTP/2 in cleartext by prior knowledge ("insecure" or "plaintext" in gRPC's words), under the names
 /// routeguide.RouteGuide and RouteGuide. SIGTERM or Ctrl-C stops it: no new connections, calls in flight end first.
 /// What happens is logged on standard error, as RUST_LOG says: off, error, warn, info (the default), and in builds
-/// without --release also debug and trace.
+/// without --release also debug and trace; `--no-default-features --features cli` has them in release builds too.
 #[derive(Parser)]
 #[command(
     version,
@@ -106,7 +106,8 @@ fn log(format: LogFormat) -> Outcome {
     };
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     if LevelFilter::current() > STATIC_MAX_LEVEL {
-        let advice = "this build has no log lines beyond it; for all of them build without --release";
+        let advice =
+            "this build has no log lines beyond it; for all of them build with --no-default-features --features cli";
         let _ = writeln!(io::stderr(), "RUST_LOG is \"{wanted}\", taken as {STATIC_MAX_LEVEL}: {advice}");
     }
     Ok(())

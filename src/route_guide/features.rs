@@ -14,6 +14,9 @@ use crate::wire::frame::PREFIX_LEN;
 /// The longest name in a database, in bytes: far below the 4 MiB that a message may have by default.
 pub const MAX_NAME_BYTES: usize = 1 << 20;
 
+/// The key of `Feature.name`: field 1, length-delimited.
+const NAME_KEY: u8 = 1 << 3 | 2;
+
 /// Features in database order: an immutable store, shared by all calls.
 ///
 /// Each feature was encoded once, when the database was loaded, as the Length-Prefixed-Message of gRPC over HTTP/2,
@@ -94,11 +97,18 @@ impl Features {
         Runs::new(bounds, &self.strips, &self.points)
     }
 
-    /// The feature at an index, decoded.
+    /// The feature at an index.
     pub fn get(&self, index: usize) -> Feature {
+        Feature { name: self.name(index).to_owned(), location: Some(self.points[index]) }
+    }
+
+    /// The name of the feature at an index, where it lies in its message: field 1 comes first, unless it is empty.
+    pub fn name(&self, index: usize) -> &str {
         let message = &self.encoded(index..index + 1).as_bytes()[PREFIX_LEN..];
-        // It was encoded from this very type, so there is no error to tell anybody.
-        Feature::decode(message).unwrap_or_default()
+        let Some((&NAME_KEY, mut rest)) = message.split_first() else { return "" };
+        // The message was encoded here, so there is no error to tell anybody.
+        let length = prost::decode_length_delimiter(&mut rest).unwrap_or_default();
+        rest.get(..length).and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
     }
 
     /// Where the feature at an index is.

@@ -11,7 +11,7 @@ use tracing::info;
 use super::route::Route;
 use super::setup::Setup;
 use crate::call::{CallContext, CallHead, Deadline, IncomingCall, Outlet};
-use crate::wire::head::{self, RequestHead};
+use crate::wire::head::{self, Refusal};
 use crate::{metadata::Metadata, status::Status};
 
 /// A call, and where it goes.
@@ -25,10 +25,9 @@ pub(super) fn admit(
     setup: &Setup, peer: Option<SocketAddr>, request: Request<RecvStream>, mut respond: SendResponse<Bytes>,
 ) -> Option<Admitted> {
     let (parts, body) = request.into_parts();
-    let (head, route) = match read(setup, &parts) {
+    let (head, route) = match read(setup, peer, parts) {
         Ok(read) => read,
-        Err(Refused { answer, status }) => {
-            let path = parts.uri.path();
+        Err(Refused { answer, status, path }) => {
             info!(path, peer = peer.map(tracing::field::display), %status, "call refused");
             // It fails only when the peer has reset the stream, and then nobody waits for it.
             let _ = respond.send_response(answer, true);
@@ -36,8 +35,6 @@ pub(super) fn admit(
         }
     };
     let max_message = route.max_message(&setup.limits);
-    let deadline = head.timeout.map(Deadline::after);
-    let head = CallHead::new(head.path, Metadata::from_headers(parts.headers), deadline, peer);
     let context = CallContext {
         head: Arc::new(head),
         outlet: Outlet::response(respond),
@@ -51,27 +48,31 @@ pub(super) fn admit(
 struct Refused {
     answer: Response<()>,
     status: Status,
+    /// For the log; none where the status quotes it.
+    path: Option<String>,
 }
 
 /// Checks the request's head, and finds the method.
-fn read<'a>(setup: &Setup, parts: &'a request::Parts) -> Result<(RequestHead<'a>, Arc<Route>), Refused> {
-    let head = head::read_request(parts)
-        .map_err(|refusal| Refused { answer: head::refuse(&refusal), status: refusal.into() })?;
-    if let Some(encoding) = head.encoding {
-        return Err(unknown_encoding(encoding));
+fn read(setup: &Setup, peer: Option<SocketAddr>, parts: request::Parts) -> Result<(CallHead, Arc<Route>), Refused> {
+    let refused = |refusal: Refusal, path| Refused { answer: head::refuse(&refusal), status: refusal.into(), path };
+    let read = head::read_request(&parts).map_err(|refusal| refused(refusal, Some(parts.uri.path().to_owned())))?;
+    if let Some(encoding) = read.encoding {
+        return Err(unknown_encoding(encoding, parts.uri.path()));
     }
-    let found = setup.router.find(&head.path).map(Arc::clone);
-    let route = found.map_err(|status| Refused { answer: status.to_trailers_only(), status })?;
-    Ok((head, route))
+    let deadline = read.timeout.map(Deadline::after);
+    let path = head::read_path(parts.uri).map_err(|refusal| refused(refusal, None))?;
+    let found = setup.router.find(&path).map(Arc::clone);
+    let route = found.map_err(|status| Refused { answer: status.to_trailers_only(), status, path: None })?;
+    Ok((CallHead::new(path, Metadata::from_headers(parts.headers), deadline, peer), route))
 }
 
 /// "If the message encoding is not supported, the server MUST return UNIMPLEMENTED and tell in grpc-accept-encoding
 /// what it supports" (gRPC, compression.md).
-fn unknown_encoding(encoding: &[u8]) -> Refused {
+fn unknown_encoding(encoding: &[u8], path: &str) -> Refused {
     let encoding = String::from_utf8_lossy(encoding);
     let status = Status::unimplemented(format!("messages compressed with {encoding} are not read here"));
     let mut answer = status.to_trailers_only();
     let identity = const { HeaderValue::from_static("identity") };
     answer.headers_mut().insert(head::GRPC_ACCEPT_ENCODING, identity);
-    Refused { answer, status }
+    Refused { answer, status, path: Some(path.to_owned()) }
 }

@@ -1,6 +1,6 @@
 //! From the path of a call to the method that answers it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::{io, sync::Arc};
 
 use super::route::Route;
@@ -12,7 +12,7 @@ use crate::wire::path::Path;
 /// The methods of all services, by their paths. Each is found once, when a call's head has come.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Router {
-    routes: HashMap<String, Arc<Route>>,
+    routes: BTreeMap<String, Arc<Route>>,
     /// Where calls go to services that are not here.
     fallback: Option<Arc<Route>>,
     services: Vec<(String, Vec<Method>)>,

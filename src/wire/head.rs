@@ -50,10 +50,8 @@ pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("h2grpc/", 
 pub const MAX_STATUS_LEN: usize = 8 * 1024;
 
 /// What a server needs to know of a request's head.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestHead<'a> {
-    /// Which method of which service is called.
-    pub path: Path,
     /// How long the caller waits, if it said so.
     pub timeout: Option<Duration>,
     /// `grpc-encoding`, unless absent or `identity`.
@@ -82,7 +80,6 @@ pub struct Refusal {
 ///   well).
 /// - A malformed `grpc-timeout`: INTERNAL. Other implementations differ: some ignore a malformed value, and the
 ///   deadline with it.
-/// - A path without service and method: UNIMPLEMENTED.
 pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
     let refused = |status, code, message| Refusal { status, code, message };
     if head.method != Method::POST {
@@ -100,11 +97,18 @@ pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
     }
     let malformed = |error: timeout::TimeoutError| refused(StatusCode::OK, Code::INTERNAL, error.to_string());
     let timeout = fields.timeout.map(timeout::parse).transpose().map_err(malformed)?;
+    Ok(RequestHead { timeout, encoding: fields.encoding })
+}
+
+/// The path of a request, which says what is called. Without service and method it is UNIMPLEMENTED.
+pub fn read_path(uri: Uri) -> Result<Path, Refusal> {
     // A request for "*" alone has no path.
-    let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("*"));
-    let nowhere = |error: PathError| refused(StatusCode::OK, Code::UNIMPLEMENTED, error.to_string());
-    let path = Path::parse(path).map_err(nowhere)?;
-    Ok(RequestHead { path, timeout, encoding: fields.encoding })
+    let path = uri.into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("*"));
+    Path::parse(path).map_err(|error: PathError| Refusal {
+        status: StatusCode::OK,
+        code: Code::UNIMPLEMENTED,
+        message: error.to_string(),
+    })
 }
 
 /// The head of a client's call. `metadata` is sent without its reserved names.
@@ -357,12 +361,8 @@ mod tests {
             request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("gzip"));
             request.headers_mut().insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip"));
         });
-        let expected = RequestHead {
-            path: Path::new("routeguide.RouteGuide", "GetFeature").unwrap(),
-            timeout: Some(Duration::from_secs(1)),
-            encoding: Some(b"gzip"),
-        };
-        assert_eq!(read_request(&parts), Ok(expected.clone()));
+        let expected = RequestHead { timeout: Some(Duration::from_secs(1)), encoding: Some(b"gzip") };
+        assert_eq!(read_request(&parts), Ok(expected));
         let plain = request_with(|request| {
             request.headers_mut().remove(GRPC_TIMEOUT);
             request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("identity"));
@@ -432,9 +432,8 @@ mod tests {
 
     #[test]
     fn a_path_without_service_and_method_is_unimplemented() {
-        let (status, code, message) =
-            refusal_of(|request| *request.uri_mut() = Uri::from_static("http://localhost/GetFeature"));
-        assert_eq!((status, code), (None, Code::UNIMPLEMENTED));
+        let Refusal { status, code, message } = read_path(Uri::from_static("http://localhost/GetFeature")).unwrap_err();
+        assert_eq!((status, code), (StatusCode::OK, Code::UNIMPLEMENTED));
         assert_eq!(message, "malformed path \"/GetFeature\": expected /service/method");
     }
 

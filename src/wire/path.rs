@@ -36,11 +36,10 @@ impl Path {
     /// # Errors
     /// A path without a service or without a method.
     pub fn parse(text: PathAndQuery) -> Result<Path, PathError> {
-        match text.path().rfind('/') {
-            Some(slash) if slash > 1 && text.path().starts_with('/') && slash + 1 < text.path().len() => {
-                Ok(Path { text, slash })
-            }
-            _ => Err(PathError { found: quoted(text.path().as_bytes()) }),
+        let path = text.path().as_bytes();
+        match path.iter().rposition(|byte| *byte == b'/') {
+            Some(slash) if slash > 1 && path[0] == b'/' && slash + 1 < path.len() => Ok(Path { text, slash }),
+            _ => Err(PathError { found: quoted(path) }),
         }
     }
 
