@@ -37,10 +37,10 @@
 //!     7a 89 9c 53 59 59 18 02 e1 5c 1f     user-agent: h2grpc/0.1.0
 //! ```
 //!
-//! **2. Head.** [`wire::head::read_request`] checks the head, and reads from it the method's path ([`wire::path`]) and
-//! the client's time-out, if `grpc-timeout` is there ([`wire::timeout`]). The other headers become the call's
-//! [`Metadata`](metadata::Metadata). A head that breaks a rule is answered at once, with an HTTP status or a gRPC
-//! [`Status`](status::Status); no handler sees it.
+//! **2. Head.** [`wire::head::read_request`] checks the head, and reads from it the client's time-out, if
+//! `grpc-timeout` is there ([`wire::timeout`]); [`wire::head::read_path`] reads which method is called
+//! ([`wire::path`]). The other headers become the call's [`Metadata`](metadata::Metadata). A head that breaks a rule is
+//! answered at once, with an HTTP status or a gRPC [`Status`](status::Status); no handler sees it.
 //!
 //! **3. Method.** The server looks the path up among the methods of the services that were added to it
 //! ([`Server::add`](server::Server::add)), and hands the call to the [`Service`](service::Service) that has the method.
@@ -115,8 +115,9 @@
 //! # Features
 //!
 //! With `default-features = false` you get the gRPC stack alone. The features `route-guide` and `transcript` add the
-//! modules of those names. The default feature, `cli`, adds both, and what the programs `server`, `client` and `tour`
-//! need.
+//! modules of those names, and `cli` adds both and what the programs `server`, `client` and `tour` need. `lean-log`
+//! compiles log lines below "info" out of release builds, those of your own program too. `cli` and `lean-log` are on by
+//! default.
 //!
 #![cfg_attr(feature = "route-guide", doc = "[`route_guide`]: crate::route_guide")]
 #![cfg_attr(not(feature = "route-guide"), doc = "[`route_guide`]: #features")]
