@@ -1,27 +1,29 @@
 //! gRPC on the wire, by hand: a small gRPC stack built directly on the [`h2`] crate.
 //!
-//! This page is the map. It follows one call, the tutorial's `GetFeature`, through every room of the house, with the
-//! bytes that `cargo run --release` shows for it. To *use* the stack, begin with [`service!`] and [`server`].
+//! This page is the map of the crate. It follows one call, the tutorial's `GetFeature`, through the server, with the
+//! bytes that `cargo run --release` shows for it. If you want to *use* the crate, begin with [`service!`], [`server`]
+//! and [`client`].
 //!
-//! # The rooms, in reading order
+//! # The modules, in reading order
 //!
-//! | room | what comes in, what goes out |
+//! | module | what it does |
 //! |---|---|
-//! | [`wire`] | bytes to values and back, each production of the specification in a file: [`wire::head`], [`wire::frame`], [`wire::timeout`], [`wire::percent`], [`wire::binary`], [`wire::code`] |
-//! | [`status`], [`metadata`], [`limits`] | the values that all rooms share: how a call ended, what it says besides messages, what a peer may make us hold |
-//! | [`codec`] | a message to the payload of a frame and back, by `prost` |
+//! | [`wire`] | bytes to values and back, one production of the gRPC specification a file: [`wire::path`], [`wire::head`], [`wire::frame`], [`wire::timeout`], [`wire::percent`], [`wire::binary`], [`wire::code`] |
+//! | [`status`], [`metadata`], [`limits`] | values that all modules share: how a call ended, what it says besides messages, what a peer may make us hold |
+//! | [`codec`] | a message to the payload of a frame and back, with `prost` |
 //! | [`call`] | one call on a pair of HTTP/2 streams: messages in, messages out, deadline, cancellation |
-//! | [`service!`] | a declaration to a trait for the server and a typed client |
-//! | [`connection`] | what the connections of both sides share: the byte stream, its turns, keepalive |
-//! | [`server`] | sockets to connections to calls, and a stop that finishes what has begun |
-//! | [`client`] | a channel that dials when it is needed, and calls over it |
-//! | [`route_guide`] | the example: its database, its geometry, its four handlers |
-//! | [`transcript`] | the bytes of a connection with their meaning, as below |
+//! | [`mod@service`] | [`service!`], which makes a trait for the server and a typed client of a declaration |
+//! | [`connection`] | what the connections of servers and clients share: the byte stream, its turns, keepalive |
+//! | [`server`] | accepts connections, finds the method of each call, runs its handler, and stops gently |
+//! | [`client`] | connects to a server when a call needs it, and makes calls |
+//! | [`route_guide`] | the example service: its database, its geometry, its four handlers |
+//! | [`transcript`] | records the bytes of a connection and explains them, as below |
 //!
 //! # One call
 //!
-//! **1. Bytes.** [`server::listen`] has a socket, and each connection becomes one task that takes turns over a
-//! [`ByteStream`](connection::ByteStream). h2 reads HTTP/2 from it: the preface, SETTINGS, and then this HEADERS frame.
+//! **1. Bytes.** [`server::listen`] opens the socket. Each connection that is accepted becomes one task, in which h2
+//! reads HTTP/2 from the connection's [`ByteStream`](connection::ByteStream): the client's preface, SETTINGS, and then
+//! this HEADERS frame.
 //!
 //! ```text
 //! -> HEADERS  stream 1  END_HEADERS  76 bytes                             request head
@@ -35,16 +37,19 @@
 //!     7a 89 9c 53 59 59 18 02 e1 5c 1f     user-agent: h2grpc/0.1.0
 //! ```
 //!
-//! **2. Head.** [`wire::head::read_request`] checks it and finds the path, and the deadline where a `grpc-timeout` is
-//! there ([`wire::timeout`]). The other headers become the call's [`Metadata`](metadata::Metadata). A head that breaks
-//! a rule is answered here, with an HTTP status or a gRPC [`Status`](status::Status), and no handler sees it.
+//! **2. Head.** [`wire::head::read_request`] checks the head, and reads from it the client's time-out, if
+//! `grpc-timeout` is there ([`wire::timeout`]); [`wire::head::read_path`] reads which method is called
+//! ([`wire::path`]). The other headers become the call's [`Metadata`](metadata::Metadata). A head that breaks a rule is
+//! answered at once, with an HTTP status or a gRPC [`Status`](status::Status); no handler sees it.
 //!
-//! **3. Route.** The [`Router`](server::Router) finds the [`Service`](server::Service) by the path's first half and its
-//! [`Method`](server::Method) by the second. The dispatch that [`service!`] wrote puts the call into the method's
-//! shape: here [`IncomingCall::unary`](call::IncomingCall::unary).
+//! **3. Method.** The server looks the path up among the methods of the services that were added to it
+//! ([`Server::add`](server::Server::add)), and hands the call to the [`Service`](service::Service) that has the method.
+//! The code that [`service!`] has written gives the call the shape that the method declares, which here is
+//! [`IncomingCall::unary`](call::IncomingCall::unary): one message in, one message out.
 //!
-//! **4. Message.** The DATA frame holds a Length-Prefixed-Message, five bytes and a payload. [`wire::frame::Decoder`]
-//! takes it out however it was cut, [`codec`] decodes it, and [`call::Inbound`] hands it over.
+//! **4. Message.** The DATA frame holds a Length-Prefixed-Message: a prefix of five bytes, and the payload.
+//! [`wire::frame::Decoder`] takes messages out of DATA frames, however they were cut. [`codec`] decodes the payload,
+//! and [`call::Inbound`] hands the message over.
 //!
 //! ```text
 //! -> DATA     stream 1  END_STREAM  22 bytes                              message 1
@@ -69,12 +74,13 @@
 //! # Ok::<(), h2grpc::wire::frame::FrameError>(())
 //! ```
 //!
-//! **5. Handler.** `get_feature` of [`route_guide`] is polled in the connection's own task: it costs no task and
-//! no wake-up. It gives a message, or a [`Status`](status::Status) that says why not.
+//! **5. Handler.** `get_feature` of [`route_guide`] runs in the connection's own task, so that the call costs neither a
+//! task nor a wake-up. It returns a message, or a [`Status`](status::Status) that says why there is none.
 //!
-//! **6. Answer.** [`call::Outbound`] gathers frames and hands them to h2 when there are enough ([`limits::BATCH`]) or
-//! when the handler waits or ends, within the client's flow-control window. Head, message and trailers of this call
-//! leave in one system call.
+//! **6. Answer.** The message goes into the call's buffer. What is in there goes to h2, within the client's
+//! flow-control window, when it is enough for a large frame ([`limits::BATCH`]) or when the handler waits or ends: a
+//! streaming handler, which sends through [`call::Outbound`], gets many small messages into one DATA frame like this.
+//! Head, message and trailers of this call leave in one system call.
 //!
 //! ```text
 //! <- HEADERS  stream 1  END_HEADERS  14 bytes                             response head
@@ -89,8 +95,8 @@
 //!     12 11 08 9a a6 8c c3 01 10 96 ..     2 location: the point that was asked for
 //! ```
 //!
-//! **7. Trailers.** The call ends with its status, which [`wire::head::put_status`] writes: the code, and for
-//! an error its message ([`wire::percent`]) and details ([`wire::binary`]).
+//! **7. Trailers.** The call ends with its status, which [`wire::head::put_status`] writes: the code and, for an error,
+//! a message ([`wire::percent`]) and details ([`wire::binary`]).
 //!
 //! ```text
 //! <- HEADERS  stream 1  END_STREAM  END_HEADERS  12 bytes                 trailers
@@ -98,18 +104,20 @@
 //!     40 88 9a ca c8 b2 12 34 da 8f 81 07  grpc-status: 0                  OK
 //! ```
 //!
-//! **8. The other side.** The client is the mirror image: the typed client of [`service!`] has a [`client::Caller`],
-//! which opens a stream on its [`client::Channel`], sends head and message, and reads head, message and trailers as a
-//! [`call::Response`], or as the `Status` that the trailers, a reset stream or a lost connection ([`wire::code`]) stand
-//! for.
+//! **8. The client** does the same in reverse. The typed client that [`service!`] has written makes the call with a
+//! [`client::Caller`]: it opens a stream on its [`client::Channel`], and sends head and message. What comes back is a
+//! [`call::Response`], or the `Status` that the trailers have. If the stream is reset or the connection lost, the
+//! status follows from that ([`wire::code`]).
 //!
-//! **9. The picture.** The listings above are [`transcript`]'s: it records a connection's bytes, and reads them by its
-//! own code.
+//! **9. The listings** on this page are made by [`transcript`], which records a connection's bytes and reads HTTP/2 by
+//! its own code.
 //!
 //! # Features
 //!
-//! The stack alone is `default-features = false`. The features `route-guide` and `transcript` add the rooms of those
-//! names, and `cli`, the default, both and what the binaries `server`, `client` and `tour` need.
+//! With `default-features = false` you get the gRPC stack alone. The features `route-guide` and `transcript` add the
+//! modules of those names, and `cli` adds both and what the programs `server`, `client` and `tour` need. `lean-log`
+//! compiles log lines below "info" out of release builds, those of your own program too. `cli` and `lean-log` are on by
+//! default.
 //!
 #![cfg_attr(feature = "route-guide", doc = "[`route_guide`]: crate::route_guide")]
 #![cfg_attr(not(feature = "route-guide"), doc = "[`route_guide`]: #features")]

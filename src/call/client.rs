@@ -1,13 +1,14 @@
-//! A call on a client: its response, in the shapes that it can have.
+//! A call on a client: its response, which is one message or a stream.
 
-use std::{future::Future, future::IntoFuture, mem, pin::Pin};
+use std::future::{Future, IntoFuture};
+use std::{mem, pin::Pin};
 
 use super::inbound::Inbound;
 use super::source::ResponseSource;
 use crate::codec::Payload;
 use crate::{metadata::Metadata, status::Status};
 
-/// The response to a call whose method has one message for it.
+/// The response to a call whose method responds with one message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response<T> {
     /// The message.
@@ -18,17 +19,17 @@ pub struct Response<T> {
     pub trailers: Metadata,
 }
 
-/// The stream of messages that responds to a call.
+/// The messages that a call's response streams.
 pub type Responses<T> = Inbound<T, ResponseSource>;
 
-/// The one response to a client-streaming call, which comes when it is awaited.
+/// The response to a client-streaming call. Await it after the request's messages are sent.
 #[derive(Debug)]
 pub struct PendingResponse<T>(pub(crate) Responses<T>);
 
 impl<T: Payload> PendingResponse<T> {
     /// Waits for the response. The same as awaiting the value itself.
     ///
-    /// Dropped before it is ready, it cancels the call.
+    /// Dropping it before it is ready cancels the call.
     ///
     /// # Errors
     /// The call's status, if it is not OK.

@@ -1,4 +1,4 @@
-//! What a handler may want to know of its call, and say besides its messages.
+//! What a handler can learn of its call, and what it can send besides messages.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use super::head::CallHead;
 use super::outlet::{Outlet, Stage};
 use crate::{metadata::Metadata, status::Status, wire::path::Path};
 
-/// A call, as its handler knows it: the same for all four shapes.
+/// What a handler knows of its call. It is the same for all four shapes.
 ///
 /// An [`IncomingCall`](super::IncomingCall) has it before a shape is chosen, a [`Request`](super::Request) and an
-/// [`Inbound`](super::Inbound) have it after. Clones speak of the same call.
+/// [`Inbound`](super::Inbound) have it after. Clones refer to the same call.
 #[derive(Clone, Debug)]
 pub struct CallContext {
     pub(crate) head: Arc<CallHead>,
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) extensions: Extensions,
-    /// The method's request is one message, and it has not come yet.
+    /// The request may be a single message, and none has arrived yet: the response head must not leave.
     pub(crate) awaits_message: bool,
 }
 
@@ -34,7 +34,7 @@ impl CallContext {
         &self.head.metadata
     }
 
-    /// When the client stops waiting, if it said so in `grpc-timeout`. The handler is dropped then.
+    /// When the client stops waiting, if it sent `grpc-timeout`. The handler is dropped then.
     pub fn deadline(&self) -> Option<Instant> {
         self.head.deadline.map(|deadline| deadline.at)
     }
@@ -50,20 +50,22 @@ impl CallContext {
         &self.extensions
     }
 
-    /// The same, to add to them.
+    /// The call's extensions, to add values to them.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }
 
-    /// Adds `metadata` to the response head. It must come before the head leaves, which it does with the first message,
-    /// at the call's end, or by [`send_head`](Self::send_head).
+    /// Adds `metadata` to the response head. The head leaves with the first message, at the call's end, or when
+    /// [`send_head`](Self::send_head) is called: after that it is too late.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when the head has left.
+    /// FAILED_PRECONDITION when the head has been sent.
     pub fn respond_with(&self, metadata: &Metadata) -> Result<(), Status> {
         let mut sending = self.outlet.lock();
         if !matches!(sending.stage, Stage::Head(_)) {
-            return Err(Status::failed_precondition("response metadata comes too late: the response head is sent"));
+            return Err(Status::failed_precondition(
+                "response metadata comes too late: the response head has been sent",
+            ));
         }
         sending.metadata.get_or_insert_default().head.merge(metadata);
         Ok(())
@@ -74,16 +76,16 @@ impl CallContext {
         self.outlet.lock().metadata.get_or_insert_default().trailers.merge(metadata);
     }
 
-    /// Sends the response head now, before any message: for clients that wait for it. Otherwise it leaves with the
+    /// Sends the response head now, before any message, for clients that wait for it. Without this it leaves with the
     /// first message, as in other gRPC implementations.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION while the one message of a request that is no stream has still to come: there are clients
-    /// that do not send it once they have seen the head.
+    /// FAILED_PRECONDITION while a request that is a single message has not arrived: some clients no longer send it
+    /// once they have seen the head. Interceptors always get it, since a call reaches them before its shape is known.
     pub fn send_head(&self) -> Result<(), Status> {
         if self.awaits_message {
             return Err(Status::failed_precondition(
-                "the response head must not leave before the request's message came",
+                "the response head must not be sent before the request's message has arrived",
             ));
         }
         self.outlet.send_head();

@@ -1,4 +1,4 @@
-//! When a call ends at the latest: `grpc-timeout`, counted from its start.
+//! When a call must have ended: `grpc-timeout`, counted from its start.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::status::Status;
 
-/// Thirty years: how long a time-out lasts that the clock cannot add to the present.
+/// Takes the place of a time-out that is too long for the clock: thirty years.
 const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// The moment when the caller stops waiting.
@@ -35,8 +35,8 @@ impl Deadline {
     }
 }
 
-/// Waits for a deadline, where there is one. Tokio's timer starts when there is something to wait for: most calls are
-/// over before.
+/// Waits for a deadline, if there is one. Tokio's timer is made by the first poll, because most calls end before they
+/// ever have to wait.
 #[derive(Debug)]
 pub(crate) struct Timer {
     deadline: Option<Deadline>,

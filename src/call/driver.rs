@@ -1,4 +1,5 @@
-//! Whoever polls a call: moves on to h2 what its sender puts in, waits for the window, and ends the stream.
+//! The driver of a call: it moves on to h2 what the sender has added, waits for the flow-control window, and ends the
+//! stream.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,7 +11,7 @@ use super::error::{status_of, status_of_reset};
 use super::outlet::{End, Outlet, Sending, Stage};
 use crate::status::Status;
 
-/// The driver's half of an [`Outlet`]. When it is dropped, nobody moves anything any more, and the sender learns it.
+/// The driver's half of an [`Outlet`]. When it is dropped, nothing more can be sent, and the sender gets an error.
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) outlet: Arc<Outlet>,
@@ -21,13 +22,15 @@ impl Driver {
         Driver { outlet }
     }
 
-    /// The call is about to be polled: what it sends need not wake this driver, who will look afterwards.
+    /// Notes that the call is about to be polled. What it sends does not wake the driver, which looks at the outlet
+    /// afterwards, in [`poll_yield`](Self::poll_yield).
     pub(crate) fn begin_poll(&self) {
         self.outlet.driving.store(true, Relaxed);
     }
 
-    /// After the call was polled and has yielded: hands over what it has sent, and watches for room and for the peer's
-    /// reset. Ready with the call's status when the peer has reset the stream or the connection is lost.
+    /// To be called when the call was polled and has yielded: gives h2 what the call has sent, and waits for room in
+    /// the window and for the peer's reset. Ready with the call's status when the peer has reset the stream or the
+    /// connection is lost.
     pub(crate) fn poll_yield(&self, cx: &mut Context<'_>) -> Poll<Status> {
         let mut sending = self.outlet.lock();
         self.outlet.driving.store(false, Relaxed);
@@ -53,12 +56,12 @@ impl Driver {
         Poll::Ready(status)
     }
 
-    /// Puts in the one message of a reply, whose handler has returned.
+    /// Adds the one message of a response, when the handler has returned it.
     pub(crate) fn put(&self, frame: Bytes) {
         self.outlet.put(frame);
     }
 
-    /// Ends a server's call with `status`, after everything that was sent before. Ready when h2 has it all.
+    /// Ends a server's call with `status`, after everything that was sent before. Ready when h2 has taken it all.
     pub(crate) fn poll_end(&self, cx: &mut Context<'_>, status: &Status) -> Poll<()> {
         let mut sending = self.outlet.lock();
         if sending.queue.is_empty() && !status.is_ok() && trailers_only(&mut sending, status) {
@@ -78,7 +81,7 @@ impl Driver {
         Poll::Ready(())
     }
 
-    /// Ends the stream with RST_STREAM, discarding what waits. Whoever sends on it learns `why`.
+    /// Ends the stream with RST_STREAM and discards what waits. Whoever still sends gets `why` as the error.
     pub(crate) fn reset(&self, reason: h2::Reason, why: Status) {
         self.outlet.lock().reset(reason, why);
     }
@@ -98,7 +101,7 @@ impl Drop for Driver {
     }
 }
 
-/// Answers without messages: head, status and metadata in one HEADERS frame. False when the head has left before.
+/// Answers without messages: head, status and metadata in one HEADERS frame. False if the head has been sent before.
 fn trailers_only(sending: &mut Sending, status: &Status) -> bool {
     let Stage::Head(respond) = &mut sending.stage else { return false };
     let mut head = status.to_trailers_only();
@@ -112,7 +115,7 @@ fn trailers_only(sending: &mut Sending, status: &Status) -> bool {
     true
 }
 
-/// Hands over everything, waiting for flow control. Ready when nothing is left.
+/// Gives h2 everything, as the flow-control window allows. Ready when nothing is left.
 fn poll_drain(sending: &mut Sending, cx: &mut Context<'_>) -> Poll<()> {
     loop {
         sending.advance();
@@ -120,7 +123,7 @@ fn poll_drain(sending: &mut Sending, cx: &mut Context<'_>) -> Poll<()> {
             return Poll::Ready(());
         }
         let Stage::Messages(stream) = &mut sending.stage else { return Poll::Ready(()) };
-        // An edge, not a level: it is asked only while the capacity is 0.
+        // It reports changes of the capacity, so it is asked only after `advance` found none.
         match ready!(stream.poll_capacity(cx)) {
             Some(Ok(_)) => {}
             Some(Err(error)) => sending.fail(status_of(error, "a message waited for the flow-control window")),

@@ -1,8 +1,8 @@
-//! Where a call ends: told exactly once, however it ends.
+//! The end of a call, reported exactly once however the call ends.
 //!
-//! Each call has an [`Ending`] on either side. Whoever ends the call closes it with the call's status; an `Ending` that
-//! is dropped open says CANCELLED, since nobody waited for the call any more. What it says goes to the observer of the
-//! server or the channel, for access logs and metrics.
+//! Each call has an [`Ending`] on either side. The code that ends the call closes it with the call's status. An
+//! `Ending` that is dropped before that reports CANCELLED, since nobody waited for the call any more. The report goes
+//! to the observer of the server or the channel, for access logs and metrics.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ pub struct CallEnd<'a> {
     pub elapsed: Duration,
 }
 
-/// Whoever is told of the end of each call.
+/// The function that is told of the end of each call.
 #[derive(Clone)]
 pub(crate) struct Observer(Arc<dyn Fn(&CallEnd<'_>) + Send + Sync>);
 
@@ -45,7 +45,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// What an [`Ending`] needs to know of its call when it ends.
+/// What an [`Ending`] reports of its call.
 pub(crate) trait Ended {
     fn path(&self) -> &Path;
     fn peer(&self) -> Option<SocketAddr>;
@@ -53,7 +53,7 @@ pub(crate) trait Ended {
     fn sizes(&self) -> (u64, u64);
 }
 
-/// The guard of a call.
+/// A guard that reports the end of its call.
 #[derive(Debug)]
 pub(crate) struct Ending<C: Ended> {
     pub(crate) call: C,
@@ -61,12 +61,12 @@ pub(crate) struct Ending<C: Ended> {
 }
 
 impl<C: Ended> Ending<C> {
-    /// A call that begins now. Without an observer nothing is measured.
+    /// A guard for a call that begins now. Without an observer it does nothing.
     pub(crate) fn new(call: C, observer: Option<&Observer>) -> Self {
         Ending { call, observed: observer.map(|observer| (observer.clone(), Instant::now())) }
     }
 
-    /// The call has ended with `status`. Only the first time counts.
+    /// Reports that the call has ended with `status`. Only the first report counts.
     pub(crate) fn close(&mut self, status: &Status) {
         let Some((Observer(observe), begin)) = self.observed.take() else { return };
         let (received, sent) = self.call.sizes();

@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use crate::{status::Status, wire::code::Code};
 
-/// The status of a call that ended because of `error`, while it was `doing` something ("reading the request").
+/// The status of a call that ended because of `error`. `doing` completes "while ..": "the request was read".
 ///
 /// A reset stream maps by the table of the gRPC-over-HTTP/2 specification, section Errors. A lost connection and one
 /// that the peer is shutting down (GOAWAY with NO_ERROR) are UNAVAILABLE: another attempt may succeed.
@@ -26,7 +26,8 @@ pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
     Status::new(code, format!("{what} while {doing}: {error}")).with_source(Arc::new(error))
 }
 
-/// InvalidData says what else than HTTP/2 the peer speaks.
+/// What an I/O error means. The transport reports a peer that does not speak HTTP/2 as InvalidData, with a text that
+/// says what it speaks.
 fn lost(error: &h2::Error) -> String {
     match error.get_io() {
         Some(error) if error.kind() == io::ErrorKind::InvalidData => error.to_string(),

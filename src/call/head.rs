@@ -1,4 +1,4 @@
-//! What is known of a call from its request head.
+//! What a server knows of a call from its request head.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -23,7 +23,7 @@ impl CallHead {
         CallHead { path, metadata, deadline, peer, received: AtomicU64::new(0) }
     }
 
-    /// Counts what was read. A call has one reader, so that this need not be one atomic step.
+    /// Counts bytes that were read. A call has only one reader, so this need not be a single atomic step.
     pub(crate) fn count(&self, bytes: usize) {
         self.received.store(self.received.load(Relaxed) + bytes as u64, Relaxed);
     }

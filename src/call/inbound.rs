@@ -44,7 +44,7 @@ impl<T: Payload, S: Source> Inbound<T, S> {
     /// loop that keeps nothing of its messages reads them without allocating. Cancel safe.
     ///
     /// # Errors
-    /// As for [`next`](Self::next). What `message` is then, is not said.
+    /// As for [`next`](Self::next). The content of `message` is unspecified then.
     pub async fn next_into(&mut self, message: &mut T) -> Result<bool, Status> {
         poll_fn(|cx| self.poll_next(cx, message)).await
     }
@@ -52,8 +52,8 @@ impl<T: Payload, S: Source> Inbound<T, S> {
     /// The one message of a call whose method is not a stream in this direction.
     ///
     /// # Errors
-    /// UNIMPLEMENTED where no message comes, or two: so the specification's list of status codes has both sides report
-    /// a broken cardinality.
+    /// UNIMPLEMENTED if no message arrives, or more than one: the specification's list of status codes gives this code
+    /// for a wrong number of messages, on both sides.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
         let (mut message, mut has_come) = (T::default(), false);
         poll_fn(|cx| {

@@ -13,19 +13,20 @@
 //! ```text
 //!   server  client            the four shapes, on either side
 //!   inbound  outbound         what users hold: messages in, messages out
-//!   source  context           where the bytes come from; what is known of a call and said besides its messages
-//!   driver                    whoever polls a call, and moves on what is sent
+//!   source                    where the bytes of an inbound message come from
+//!   context  driver           what a handler knows of its call; what moves messages on to h2 and ends the stream
 //!   outlet                    one h2 send stream: its states, its flow control
-//!   queue  unasked            frames that wait for the window; what goes without asking for it
-//!   head  ending              what is known of a call from its head; where it ends, exactly once
-//!   error  deadline  options  how h2's errors read; when a call ends; what a caller may set
+//!   unasked                   how much h2 is given without asking for the flow-control window
+//!   queue                     frames that wait for the window
+//!   head  ending              what the request head says; the report at the end of a call
+//!   error  deadline  options  what an h2 error means; when a call must end; what a caller can set
 //! ```
 
-pub mod client;
+mod client;
 mod context;
 mod deadline;
 mod driver;
-pub mod ending;
+mod ending;
 mod error;
 mod head;
 mod inbound;
@@ -33,7 +34,7 @@ mod options;
 mod outbound;
 mod outlet;
 mod queue;
-pub mod server;
+mod server;
 mod source;
 mod unasked;
 

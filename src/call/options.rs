@@ -1,10 +1,10 @@
-//! What a caller may say of a call besides its messages.
+//! What a caller can set for a call: a time-out and metadata.
 
 use std::time::Duration;
 
 use crate::metadata::Metadata;
 
-/// What a call says besides its messages. The default says nothing.
+/// What a caller can set for a call. The default sets nothing.
 ///
 /// ```
 /// use std::time::Duration;

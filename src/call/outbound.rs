@@ -12,8 +12,8 @@ use super::outlet::Outlet;
 use crate::codec::{self, EncodedSlice, Payload};
 use crate::{limits::BATCH, status::Status};
 
-/// Messages that are encoded already are copied where they are fewer bytes than this together: behind what gathered
-/// before, in the same DATA frame, they cost less than a frame of their own.
+/// Messages that are encoded already are copied if they have fewer bytes than this in all: in one DATA frame with the
+/// messages before them they cost less than in a frame of their own.
 const SHORT: usize = BATCH / 4;
 
 /// The sending half of a call, for messages of type `T`.
@@ -32,15 +32,15 @@ impl<T: Payload> Outbound<T> {
     }
 
     /// Sends `message`, a value or a reference. It waits while the peer's flow-control window is full, and then memory
-    /// holds one [`BATCH`] that waits, one that gathers, this one message, and 4 KiB that h2 took without asking for the
-    /// window.
+    /// holds one [`BATCH`] that waits, one that gathers, this one message, and 4 KiB that h2 took without asking for
+    /// the window.
     ///
-    /// Dropped before it is ready, as `tokio::select!` does, it has sent the message all the same: only the wait for room
-    /// ends.
+    /// Dropped before it is ready, as `tokio::select!` does, it has sent the message all the same: only the wait for
+    /// room ends.
     ///
     /// # Errors
-    /// The call's status when it has ended: cancelled by the peer, past its deadline, its connection lost. On a client,
-    /// the answer tells what the server thought: read it before you believe this one.
+    /// The call's status when it has ended: cancelled by the peer, past its deadline, its connection lost. On a client
+    /// the response may say more, such as the status that the server ended the call with: read it before this error.
     pub async fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
         match self.outlet.add(|frames| codec::encode(message.borrow(), frames))? {
             true => self.room().await,
@@ -67,7 +67,7 @@ impl<T: Payload> Outbound<T> {
         if is_full { self.room().await } else { Ok(()) }
     }
 
-    /// All of it at one moment, so that a caller who stops waiting leaves no half of a frame.
+    /// Adds all messages in one step, so that a caller who stops waiting never leaves half of a frame.
     async fn hand_over(&mut self, messages: EncodedSlice<'_, T>) -> Result<(), Status> {
         let mut waiting = Some(messages);
         poll_fn(|cx| {

@@ -34,10 +34,10 @@ use crate::{status::Status, wire::head};
 #[derive(Debug)]
 pub(crate) struct Outlet {
     sending: Mutex<Sending>,
-    /// The driver polls the call at this moment, and looks in here when it has: nobody need wake it. It is cleared under
-    /// the lock, so that whoever finds it set there is seen by that look.
+    /// Set while the driver polls the call. The driver looks at `sending` afterwards, so nobody needs to wake it. It
+    /// clears this under the lock: what was added while this was set is there when it looks.
     pub(super) driving: AtomicBool,
-    /// This is a client's request, which must not look complete when its sender goes away.
+    /// Whether this is a client's request, which must not look complete when its sender is dropped.
     pub(super) is_request: bool,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Sending {
     pub(super) stage: Stage,
     pub(super) queue: Queue,
     pub(super) end: End,
-    /// Metadata of the response, where the handler has any.
+    /// Metadata of the response, if the handler has set any.
     pub(super) metadata: Option<Box<ResponseMetadata>>,
     unasked: Unasked,
     /// Bytes of frames that h2 was given.
@@ -62,7 +62,7 @@ pub(super) enum Stage {
     /// A server's call whose response head is not sent.
     Head(SendResponse<Bytes>),
     Messages(SendStream<Bytes>),
-    /// Nothing can be sent any more; with the reason, where it is not simply the end.
+    /// Nothing can be sent any more; with the reason, unless everything was sent.
     Over(Option<Status>),
 }
 
@@ -118,7 +118,7 @@ impl Outlet {
         self.lock().sent
     }
 
-    /// Whether nothing waits; what does, flow control holds back.
+    /// Whether h2 has taken everything that was added.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().queue.is_empty()
     }
@@ -142,7 +142,8 @@ impl Outlet {
         Ok(sending.queue.is_full())
     }
 
-    /// Adds frames that are bytes already, without a copy when nothing waits ([`poll_taken`](Self::poll_taken)).
+    /// Adds frames that are encoded already. They are not copied if nothing waits: see
+    /// [`poll_taken`](Self::poll_taken).
     pub(super) fn put(&self, frames: Bytes) {
         let mut sending = self.lock();
         sending.queue.put(frames);
@@ -174,7 +175,7 @@ impl Outlet {
         self.wait(&mut sending, cx)
     }
 
-    /// Has END_STREAM follow what was added.
+    /// Ends the stream with END_STREAM after what was added.
     pub(super) fn finish(&self) {
         let mut sending = self.lock();
         sending.end = End::Stream;
@@ -182,7 +183,7 @@ impl Outlet {
         self.wake_driver(&sending);
     }
 
-    /// One half of a client's call was dropped before its end: the call is cancelled.
+    /// Cancels a client's call, one half of which was dropped before its end.
     pub(super) fn abandon(&self) {
         let mut sending = self.lock();
         if sending.end == End::Open {
@@ -197,7 +198,7 @@ impl Outlet {
         Poll::Pending
     }
 
-    /// Within its own poll the driver looks in here anyway; from elsewhere it must be told.
+    /// Wakes the driver, unless it is polling the call at this moment.
     fn wake_driver(&self, sending: &Sending) {
         if !self.driving.load(Relaxed) {
             sending.driver.iter().for_each(Waker::wake_by_ref);
@@ -236,7 +237,7 @@ impl Sending {
             let Stage::Messages(stream) = &mut self.stage else { break };
             let mut count = front.len;
             if count > 0 && !self.unasked.allows(front) {
-                // A modest target: credit that one stream holds is lost to the others.
+                // A modest target: capacity that is reserved for one stream is lost to the others.
                 let target = front.len.min(4 * BATCH);
                 stream.reserve_capacity(target);
                 count = stream.capacity().min(target);
@@ -260,14 +261,14 @@ impl Sending {
         }
     }
 
-    /// Nothing can be sent any more, because of `why`, which the sender learns.
+    /// Ends the sending because of `why`, which the sender gets as its error.
     pub(super) fn fail(&mut self, why: Status) {
         self.stage = Stage::Over(Some(why));
         self.queue.clear();
         self.wake_sender();
     }
 
-    /// Ends the stream with RST_STREAM, discarding what waits. Whoever sends on it learns `why`.
+    /// Ends the stream with RST_STREAM and discards what waits. The sender gets `why` as its error.
     pub(super) fn reset(&mut self, reason: h2::Reason, why: Status) {
         match &mut self.stage {
             Stage::Head(respond) => respond.send_reset(reason),

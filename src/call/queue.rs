@@ -1,4 +1,4 @@
-//! Frames that wait for the flow-control window. Pure: it takes and gives bytes, and knows no HTTP/2.
+//! Frames that wait for the flow-control window. It takes and gives bytes, and knows nothing of HTTP/2.
 //!
 //! ```text
 //! messages ->  gathering  ->  leaving  -> DATA
@@ -12,14 +12,14 @@ use bytes::{Bytes, BytesMut};
 
 use crate::limits::BATCH;
 
-/// The least room that the gathering buffer grows by, so that it is not made anew for each message of a stream.
+/// The least that the gathering buffer grows by, so that not every message of a stream needs an allocation.
 const ROOM: usize = 1024;
 
-/// Whole frames in their order. Nothing is reordered or lost, but by [`clear`](Self::clear).
+/// Whole frames in their order. Only [`clear`](Self::clear) drops any.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     leaving: Bytes,
-    /// What leaves was encoded before, and takes no memory of its own.
+    /// Whether `leaving` was encoded before, and takes no memory of its own.
     is_stored: bool,
     gathering: BytesMut,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Queue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Front {
     pub(crate) len: usize,
-    /// It was encoded before, and takes no memory of its own.
+    /// Whether it was encoded before, and takes no memory of its own.
     pub(crate) is_stored: bool,
 }
 
@@ -63,7 +63,7 @@ impl Queue {
     /// What can leave next.
     pub(crate) fn front(&mut self) -> Front {
         if self.leaving.is_empty() {
-            // What is left of the buffer's room serves the next messages.
+            // `gathering` keeps its spare capacity for the next messages.
             self.leaving = self.gathering.split().freeze();
             self.is_stored = false;
         }

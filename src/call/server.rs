@@ -20,16 +20,17 @@ use super::source::RequestSource;
 use crate::codec::{self, Payload};
 use crate::status::Status;
 
-/// One message of a client, with what is known of its call.
+/// The one message of a request, with what is known of its call.
 #[derive(Debug)]
 pub struct Request<T> {
     /// The message.
     pub message: T,
-    /// Metadata, deadline, peer; and the metadata of the response.
+    /// Metadata, deadline and peer of the call, and the metadata of its response.
     pub context: CallContext,
 }
 
-/// A call that has arrived, not yet in one of its four shapes. `service!` makes the right one of it.
+/// A call that has arrived, not yet in one of its four shapes. What [`service!`](crate::service!) writes calls the
+/// method here that has the right one.
 #[derive(Debug)]
 pub struct IncomingCall {
     pub(crate) body: RecvStream,
@@ -38,12 +39,12 @@ pub struct IncomingCall {
 }
 
 impl IncomingCall {
-    /// What is known of the call: readable before a shape is chosen, for interceptors.
+    /// What is known of the call before a shape is chosen, for interceptors.
     pub fn context(&self) -> &CallContext {
         &self.context
     }
 
-    /// The same, to add extensions to it.
+    /// What is known of the call, to add extensions to it.
     pub fn context_mut(&mut self) -> &mut CallContext {
         &mut self.context
     }
@@ -95,7 +96,7 @@ impl IncomingCall {
 pub enum Reply {
     /// The one message of the response, in its frame.
     Message(Bytes),
-    /// Nothing: the response was a stream, and its messages are sent.
+    /// Nothing: the response was a stream, whose messages have been sent.
     Streamed,
 }
 

@@ -58,15 +58,15 @@ fn poll_data(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<
     Poll::Ready(chunk)
 }
 
-/// The response of a call on a client. Dropped before its end it cancels the call.
+/// The response of a call on a client. Dropping it before its end cancels the call.
 #[derive(Debug)]
 pub struct ResponseSource {
-    stage: Stage,
+    progress: Progress,
     pub(super) metadata: Metadata,
     pub(super) trailers: Metadata,
     timer: Timer,
     ending: Ending<ClientCall>,
-    /// The request is a stream, which may be running still.
+    /// Whether the request is a stream that may still be sent.
     is_request_open: bool,
 }
 
@@ -76,10 +76,11 @@ pub(crate) struct ClientCall {
     pub(crate) path: Path,
     /// For error texts.
     pub(crate) server: Arc<str>,
-    /// The request, where it is a stream.
+    /// The request, if it is a stream.
     pub(crate) request: Option<Arc<Outlet>>,
-    /// Bytes of frames: those of a request that is one message, and those that came in.
+    /// Bytes of the request's frames, where the request is one message.
     pub(crate) sent: u64,
+    /// Bytes of the response's frames that have been read.
     pub(crate) received: u64,
 }
 
@@ -99,7 +100,7 @@ impl Ended for ClientCall {
 
 /// How far a response has come: `Response-Headers *Length-Prefixed-Message Trailers`, or Trailers-Only.
 #[derive(Debug)]
-enum Stage {
+enum Progress {
     Head(ResponseFuture),
     /// Messages, and the trailers after them.
     Messages(RecvStream),
@@ -110,7 +111,7 @@ impl ResponseSource {
     pub(crate) fn new(head: ResponseFuture, deadline: Option<Deadline>, ending: Ending<ClientCall>) -> Self {
         let is_request_open = ending.call.request.is_some();
         ResponseSource {
-            stage: Stage::Head(head),
+            progress: Progress::Head(head),
             metadata: Metadata::new(),
             trailers: Metadata::new(),
             timer: Timer::new(deadline),
@@ -119,48 +120,48 @@ impl ResponseSource {
         }
     }
 
-    /// Moves on to the next chunk of DATA, or to the end.
-    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+    /// Waits for the next chunk of DATA, or the end.
+    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
         loop {
-            self.stage = match &mut self.stage {
-                Stage::Head(response) => match ready!(pin!(response).poll(cx)) {
+            self.progress = match &mut self.progress {
+                Progress::Head(response) => match ready!(pin!(response).poll(cx)) {
                     Ok(response) => self.read_head(response),
-                    Err(error) => Stage::Over(Err(self.lost(error, "its response was awaited"))),
+                    Err(error) => Progress::Over(Err(self.lost(error, "its response was awaited"))),
                 },
-                Stage::Messages(body) => match ready!(poll_data(body, cx)) {
+                Progress::Messages(body) => match ready!(poll_data(body, cx)) {
                     Some(Ok(chunk)) => {
                         self.ending.call.received += chunk.len() as u64;
                         return Poll::Ready(Ok(Some(chunk)));
                     }
-                    Some(Err(error)) => Stage::Over(Err(self.lost(error, "its response was read"))),
+                    Some(Err(error)) => Progress::Over(Err(self.lost(error, "its response was read"))),
                     None => match ready!(body.poll_trailers(cx)) {
                         Ok(trailers) => self.read_trailers(trailers.unwrap_or_default()),
-                        Err(error) => Stage::Over(Err(self.lost(error, "its trailers were read"))),
+                        Err(error) => Progress::Over(Err(self.lost(error, "its trailers were read"))),
                     },
                 },
-                Stage::Over(result) => return Poll::Ready(result.clone().map(|()| None)),
+                Progress::Over(result) => return Poll::Ready(result.clone().map(|()| None)),
             };
         }
     }
 
-    fn read_head(&mut self, response: http::Response<RecvStream>) -> Stage {
+    fn read_head(&mut self, response: http::Response<RecvStream>) -> Progress {
         let (parts, body) = response.into_parts();
         let head = match head::read_response(&parts, body.is_end_stream()) {
             Ok(head) if head.status.is_some() => return self.read_trailers(parts.headers),
             Ok(head) => head,
-            Err(refused) => return Stage::Over(Err(refused.into())),
+            Err(refused) => return Progress::Over(Err(refused.into())),
         };
         if let Some(encoding) = head.encoding.map(String::from_utf8_lossy) {
             let text = format!("the server compresses with {encoding}, which was not offered to it");
-            return Stage::Over(Err(Status::internal(text)));
+            return Progress::Over(Err(Status::internal(text)));
         }
         self.metadata = Metadata::from_headers(parts.headers);
-        Stage::Messages(body)
+        Progress::Messages(body)
     }
 
-    fn read_trailers(&mut self, trailers: HeaderMap) -> Stage {
+    fn read_trailers(&mut self, trailers: HeaderMap) -> Progress {
         let status = Status::from_trailers(trailers);
-        Stage::Over(if status.is_ok() {
+        Progress::Over(if status.is_ok() {
             self.trailers = status.metadata().clone();
             Ok(())
         } else {
@@ -168,7 +169,8 @@ impl ResponseSource {
         })
     }
 
-    /// A reset with CANCEL that comes when the time is up is the server's keeping of the same deadline.
+    /// The status of a call whose stream or connection failed. After the deadline, a reset with CANCEL means that the
+    /// server has enforced that deadline.
     fn lost(&self, error: h2::Error, doing: &str) -> Status {
         let status = status_of(error, &format!("{doing} from {}", self.ending.call.server));
         match self.timer.deadline() {
@@ -177,13 +179,14 @@ impl ResponseSource {
         }
     }
 
-    /// The response is over, or given up: what the request still has to say is for nobody.
+    /// Notes that the response is over, or was dropped. A request that is still being sent is cancelled then, because
+    /// nobody waits for its response.
     fn end(&mut self) {
         if let Some(request) = self.ending.call.request.as_ref().filter(|_| self.is_request_open) {
             request.abandon();
         }
         self.is_request_open = false;
-        if let Stage::Over(result) = &self.stage {
+        if let Progress::Over(result) = &self.progress {
             match result {
                 Ok(()) => self.ending.close(&Status::new(Code::OK, "")),
                 Err(status) => self.ending.close(status),
@@ -196,10 +199,10 @@ impl Source for ResponseSource {
     const WHAT: &'static str = "response";
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
-        let mut polled = self.poll_stage(cx);
+        let mut polled = self.poll_progress(cx);
         if polled.is_pending() {
             let status = ready!(self.timer.poll(cx));
-            self.stage = Stage::Over(Err(status.clone()));
+            self.progress = Progress::Over(Err(status.clone()));
             polled = Poll::Ready(Err(status));
         }
         if !matches!(polled, Poll::Ready(Ok(Some(_)))) {

@@ -1,4 +1,4 @@
-//! The calls of a connection: places for futures, filled again and again.
+//! The calls of a connection: places for futures, which are used again and again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,8 +10,8 @@ use super::turn::Turn;
 
 /// Futures that one task drives: each is polled when it is new, and whenever it was woken.
 ///
-/// What ends leaves its place, memory and waker, to what begins next: a call that is answered at once costs neither an
-/// allocation here nor a wake-up.
+/// A call that ends leaves its place, with memory and waker, to the next one. So a call that is answered at once costs
+/// neither an allocation nor a wake-up here.
 pub(crate) struct Calls<F> {
     places: Vec<Place<F>>,
     vacant: Vec<usize>,
@@ -32,7 +32,7 @@ struct Woken {
     turn: Arc<Turn>,
 }
 
-/// What wakes a place. One that outlives its call wakes the next one there, which does no harm.
+/// What wakes a place. A waker that outlives its call wakes the next call in that place, which does no harm.
 struct Signal {
     place: usize,
     is_listed: AtomicBool,
@@ -55,7 +55,7 @@ impl<F: Future<Output = ()>> Calls<F> {
             place
         });
         let vacant = &mut self.places[place].call;
-        vacant.set(None); // as it is; knowing it, the compiler makes the call in its place instead of copying it there
+        vacant.set(None); // It is None. With this the compiler knows, and builds the call in place, without a copy.
         vacant.set(Some(call()));
         self.due.push(place);
     }
@@ -98,7 +98,7 @@ impl Wake for Signal {
         if !self.is_listed.load(Ordering::Relaxed) {
             self.is_listed.store(true, Ordering::Relaxed);
             places.push(self.place);
-            // Only the first since the last poll: it wakes the turn for all.
+            // The first place since the last poll wakes the turn for all of them.
             if places.len() == 1 {
                 drop(places);
                 self.woken.turn.wake_by_ref();

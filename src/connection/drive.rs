@@ -12,14 +12,14 @@ pub(crate) trait Side {
     /// A turn begins.
     fn begin(&mut self) {}
 
-    /// Moves everything that can move, once. What that wakes brings another round in the same turn. Ready when the
-    /// connection is over.
+    /// Moves everything that can move, once. If that wakes anything, another round follows in the same turn. Ready when
+    /// the connection is over.
     fn round(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Writes what has gathered to the socket: once a turn, as the last thing before the task sleeps.
     fn write(&mut self, cx: &mut Context<'_>);
 
-    /// Looks after what seldom has something to do, such as timers. Ready when the connection is to be closed.
+    /// Polls what seldom has something to do, such as timers. Ready when the connection is to be closed.
     fn tend(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 

@@ -1,7 +1,7 @@
 //! The first bytes of a connection: whether the peer speaks HTTP/2 at all.
 //!
 //! A client begins with a preface, and a server's first frame is SETTINGS (RFC 9113, section 3.4). Peers that speak
-//! something else are common (a browser, a health check, a client that wants TLS), and deserve to be told apart.
+//! something else are common (a browser, a health check, a client that wants TLS), and an error should say which it is.
 
 use std::io;
 
@@ -14,7 +14,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: u8 = 4;
 const TYPE: usize = 3;
 
-/// Whose first bytes are looked at.
+/// Whose first bytes are checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Greeting {
     OfClient,
@@ -22,13 +22,13 @@ pub(crate) enum Greeting {
 }
 
 impl Greeting {
-    /// How many bytes are enough to look at.
+    /// How many bytes are enough for the check.
     pub(crate) const LENGTH: usize = PREFACE.len();
 
-    /// Looks at the first bytes, as far as they have come. True when enough have, and all is well.
+    /// Checks the first bytes, as far as they have arrived. True when they are enough, and HTTP/2.
     ///
     /// # Errors
-    /// InvalidData, with what it is that the peer speaks.
+    /// InvalidData, with what the peer speaks instead.
     pub(crate) fn check(self, first: &[u8]) -> io::Result<bool> {
         let (is_http2, is_enough) = match self {
             Greeting::OfClient => {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// After so long without a call, memory can wait elsewhere for the next one.
+/// After so long without a call, a connection gives back memory that only calls need.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// What a connection without a call has come to.
+/// How idle a connection is.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Idleness {
     /// It has been quiet for a while, and may give memory back.
@@ -19,8 +19,8 @@ pub(crate) enum Idleness {
     Over,
 }
 
-/// Counts the time since a connection's last call. To be busy costs nothing but to note the time: the timer finds out
-/// when it rings.
+/// Counts the time since a connection's last call. A call only notes the time; the timer is set anew when it fires, if
+/// there was a call meanwhile.
 #[derive(Debug)]
 pub(crate) struct Idle {
     timeout: Duration,

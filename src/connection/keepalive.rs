@@ -5,11 +5,11 @@ use std::{io, time::Duration};
 use h2::{Ping, PingPong};
 use tokio::time::{sleep, timeout};
 
-/// Watches over a connection; it is ready with TimedOut when the peer does not answer `within` a time, and never without
-/// an `interval`.
+/// Pings the peer at every `interval`. Ready with TimedOut when it does not answer `within` the given time; without an
+/// interval never ready.
 ///
-/// It pings though frames come in, since a peer that drips an endless header block is active and can't answer: PING must
-/// not stand between HEADERS and CONTINUATION (RFC 9113, section 6.10).
+/// It pings even while frames arrive. A peer that sends an endless header block looks alive, but it can't answer, since
+/// PING must not stand between HEADERS and CONTINUATION (RFC 9113, section 6.10).
 pub(crate) async fn keepalive(pings: Option<PingPong>, interval: Option<Duration>, within: Duration) -> io::Error {
     let (Some(mut pings), Some(interval)) = (pings, interval) else {
         return std::future::pending().await;

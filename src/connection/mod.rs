@@ -1,8 +1,8 @@
-//! What a server's and a client's connection have in common: the byte stream under HTTP/2, the turns that drive it, and
-//! the questions whether the peer is still there and whether it still wants something.
+//! What the connections of servers and clients have in common: the byte stream under HTTP/2, the turns that drive it,
+//! and the checks whether the peer is still there (keepalive) and still makes calls (idle).
 //!
-//! A connection is one task, and each time that the runtime polls it, it has a *turn*. A turn goes round until nothing
-//! more was woken, and writes once at its end:
+//! A connection is one task. Each time that the runtime polls it, it has a *turn*. A turn goes round until nothing more
+//! was woken, and writes once at its end:
 //!
 //! ```text
 //!   socket readable, socket writable, a timer, a caller or handler in another task

@@ -1,9 +1,9 @@
 //! The byte stream under HTTP/2: any `AsyncRead + AsyncWrite`, with writes gathered.
 //!
-//! h2 flushes whenever it has nothing more to do, and hands over every DATA frame on its own. A system call for each
-//! would cost more than all the rest of a call. [`Transport`] takes the bytes, says "flushed", and writes when its
-//! buffer is full or when the connection's task calls [`Transport::flush`], once, as the last thing before it goes
-//! idle. So all answers of a turn leave together, and nothing waits for a timer.
+//! h2 flushes whenever it has nothing more to do, and writes every DATA frame on its own. A system call for each would
+//! cost more than all the rest of a call. So [`Transport`] takes the bytes and says "flushed", but writes only when its
+//! buffer is full or when the connection's task calls [`Transport::flush`], once, as the last thing in its turn. All
+//! answers of a turn leave together, and nothing waits for a timer.
 
 use std::io::{self, IoSlice};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -39,19 +39,19 @@ pub(crate) struct Transport<IO>(Arc<Shared<IO>>);
 
 struct Shared<IO> {
     inner: Mutex<Inner<IO>>,
-    /// The socket had nothing to read when it was asked last, in this round.
+    /// Whether the socket had nothing more to read when it was last asked in this round.
     drained: AtomicBool,
 }
 
 struct Inner<IO> {
     io: IO,
-    /// Bytes that h2 has written, and how many of them the socket has taken. It begins anew when it has them all, at the
-    /// start of the same memory, which is in the processor's cache.
+    /// Bytes that h2 has written, `sent` of which the socket has taken. When it has taken them all the buffer is filled
+    /// from its start again, so that the same memory stays in the processor's cache.
     out: Vec<u8>,
     sent: usize,
     /// The peer's first bytes, until enough have come to know that it speaks HTTP/2.
     first: Option<(Greeting, Vec<u8>)>,
-    /// The socket takes no more bytes. What the peer has said before is read all the same: it may say why.
+    /// Why the socket takes no more bytes. What the peer sent before is still read, since it may say the reason.
     broken: Option<io::ErrorKind>,
 }
 
@@ -68,8 +68,8 @@ impl<IO: ByteStream> Transport<IO> {
         Transport(Arc::new(Shared { inner: Mutex::new(inner), drained: AtomicBool::new(false) }))
     }
 
-    /// Begins a round of polling. h2 asks for bytes before each request that it yields, though it read them all at
-    /// first; within a round a socket that had none is not asked again. It has the waker, which brings another round.
+    /// Begins a round of polling. h2 reads before each request that it yields, though its first read took everything.
+    /// A socket that had nothing more is not asked again in the same round: it has the waker, and brings another round.
     pub(crate) fn begin_round(&self) {
         self.0.drained.store(false, Relaxed);
     }
@@ -79,13 +79,13 @@ impl<IO: ByteStream> Transport<IO> {
         lock(&self.0.inner).out.shrink_to_fit();
     }
 
-    /// Whether the peer has not said a single byte.
+    /// Whether the peer has not sent a single byte.
     pub(crate) fn is_untouched(&self) -> bool {
         lock(&self.0.inner).first.as_ref().is_some_and(|(_, first)| first.is_empty())
     }
 
-    /// Writes what has gathered. While the socket is full, the context is woken when it is not. If it takes no more at
-    /// all, HTTP/2 learns it from its next read.
+    /// Writes what has gathered. If the socket is full, `cx` is woken when it has room again. If the socket has failed,
+    /// h2 gets the error from its next read.
     pub(crate) fn flush(&self, cx: &mut Context<'_>) {
         let mut inner = lock(&self.0.inner);
         if let Poll::Ready(Err(error)) = inner.poll_flush(cx) {
@@ -138,11 +138,10 @@ impl<IO: ByteStream> Inner<IO> {
         if self.broken.is_some() {
             return Poll::Ready(Ok(offered));
         }
-        if !self.out.is_empty() && self.out.len() + offered > WRITE_BUFFER {
-            if let Err(error) = ready!(self.poll_write_out(cx)) {
-                self.broken(&error);
-                return Poll::Ready(Ok(offered));
-            }
+        let is_full = !self.out.is_empty() && self.out.len() + offered > WRITE_BUFFER;
+        if is_full && let Err(error) = ready!(self.poll_write_out(cx)) {
+            self.broken(&error);
+            return Poll::Ready(Ok(offered));
         }
         if offered > WRITE_BUFFER {
             return Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
@@ -153,7 +152,7 @@ impl<IO: ByteStream> Inner<IO> {
         Poll::Ready(Ok(offered))
     }
 
-    /// The socket failed to take bytes: none are written any more.
+    /// Notes that the socket has failed to take bytes. No more are written.
     fn broken(&mut self, error: &io::Error) {
         self.out = Vec::new();
         self.sent = 0;

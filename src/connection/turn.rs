@@ -1,4 +1,4 @@
-//! Turns: how one task drives a connection and all its calls, and is not woken by itself.
+//! Turns: how one task drives a connection and all its calls without waking itself.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,14 +7,13 @@ use std::task::{Context, Wake, Waker};
 use super::lock::lock;
 
 /// How often one turn goes round at most. A connection that always has something to do must let the others of its
-/// thread have their turn, and when Tokio's budget for a task is spent, everything only says "again" until the task has
-/// yielded.
+/// thread have their turn. And when the task has used up its budget with Tokio, nothing makes progress until it yields.
 pub(crate) const ROUNDS: usize = 16;
 
 /// The waker that everything of a connection is polled with.
 ///
-/// What one part of a turn does wakes another: a frame wakes its call, an answer wakes the connection. Passed on to the
-/// runtime each of these would cost one more turn for nothing. So during a turn a wake-up only says "go round again".
+/// Within a turn one part wakes another: a frame wakes its call, an answer wakes the connection. If these wake-ups went
+/// to the runtime, each would cost one more turn for nothing. So during a turn a wake-up only says "go round again".
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     running: AtomicBool,
@@ -39,8 +38,7 @@ impl Turn {
         self.again.load(Ordering::SeqCst)
     }
 
-    /// Ends the turn: from here on a wake-up reaches the runtime, as does one that is left over, in the last of all
-    /// [`ROUNDS`] too.
+    /// Ends the turn. From here on a wake-up goes to the runtime, as does one that came in the last of the [`ROUNDS`].
     pub(crate) fn end(&self, cx: &Context<'_>) {
         self.running.store(false, Ordering::SeqCst);
         if self.again.load(Ordering::SeqCst) {
@@ -62,8 +60,8 @@ impl Wake for Turn {
     }
 }
 
-/// A waker for what seldom has something to do, as timers have. It wakes the turn, and says when asked that it did: what
-/// it was given to need not be polled in every turn.
+/// A waker for what seldom has something to do, such as timers. It wakes the turn and remembers that it rang, so that
+/// the timers need not be polled in every turn.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     rang: AtomicBool,
@@ -71,7 +69,7 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// It rings at first, so that it is given to what it is for.
+    /// An alarm that has rung already, so that the timers are polled at first, and get it as their waker.
     pub(crate) fn new(turn: &Arc<Turn>) -> Arc<Self> {
         Arc::new(Alarm { rang: AtomicBool::new(true), turn: Arc::clone(turn) })
     }

@@ -1,4 +1,4 @@
-//! From a request's head to a call: or to the answer that refuses it.
+//! From a request's head to a call, or to the answer that refuses it.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -20,7 +20,7 @@ pub(super) struct Admitted {
     pub(super) route: Arc<Route>,
 }
 
-/// Makes a call of a request; none where it is refused, which is answered here.
+/// Makes a call of a request. None if the request is refused, which is answered here.
 pub(super) fn admit(
     setup: &Setup, peer: Option<SocketAddr>, request: Request<RecvStream>, mut respond: SendResponse<Bytes>,
 ) -> Option<Admitted> {
@@ -44,7 +44,7 @@ pub(super) fn admit(
     Some(Admitted { call: IncomingCall { body, context, max_message }, route })
 }
 
-/// What answers a request that is no call of ours: all of it is in its head.
+/// The answer to a request that is refused: a head without a body.
 struct Refused {
     answer: Response<()>,
     status: Status,
@@ -66,8 +66,8 @@ fn read(setup: &Setup, peer: Option<SocketAddr>, parts: request::Parts) -> Resul
     Ok((CallHead::new(path, Metadata::from_headers(parts.headers), deadline, peer), route))
 }
 
-/// "If the message encoding is not supported, the server MUST return UNIMPLEMENTED and tell in grpc-accept-encoding what
-/// it supports" (gRPC, compression.md).
+/// "If the message encoding is not supported, the server MUST return UNIMPLEMENTED and tell in grpc-accept-encoding
+/// what it supports" (gRPC, compression.md).
 fn unknown_encoding(encoding: &[u8], path: &str) -> Refused {
     let encoding = String::from_utf8_lossy(encoding);
     let status = Status::unimplemented(format!("messages compressed with {encoding} are not read here"));

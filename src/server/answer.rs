@@ -13,7 +13,7 @@ use super::finish::{Outcome, finish};
 use super::heavy::Suspicion;
 use super::route::Route;
 use super::setup::Setup;
-use crate::call::{CallHead, Driver, Ended, Ending, IncomingCall, Outlet, Reply, Timer};
+use crate::call::{CallHead, Driver, Ended, Ending, IncomingCall, Outlet, Timer};
 use crate::service::Handling;
 use crate::status::Status;
 use crate::wire::path::Path;
@@ -27,7 +27,7 @@ pub(super) struct Answerer {
 }
 
 impl Answerer {
-    /// Answers a call, whatever comes: all that it gives back is that it is over.
+    /// Answers a call, to its end. Errors go to the client, the observer and the log.
     pub(super) async fn answer(self: Arc<Self>, Admitted { call, route }: Admitted) {
         if route.weight.runs_apart() {
             let mut apart = JoinSet::new(); // dropped before its end, it drops the handler too
@@ -44,7 +44,7 @@ impl Answerer {
         let observer = self.setup.observer.as_ref();
         let mut ending = Ending::new(ServerCall { head: &head, outlet: &driver.outlet }, observer);
         let mut timer = Timer::new(head.deadline);
-        let outcome = match route.call(call) {
+        let outcome = match caught(|| route.call(call)).flatten() {
             Err(refused) => Outcome::Ended(Err(refused)),
             Ok(mut handler) => {
                 poll_fn(|cx| {
@@ -63,7 +63,7 @@ impl Answerer {
     }
 }
 
-/// What the guard of a call tells of it.
+/// What is reported of a call at its end.
 struct ServerCall<'a> {
     head: &'a CallHead,
     outlet: &'a Outlet,
@@ -87,8 +87,10 @@ impl Ended for ServerCall<'_> {
 /// call from outside: the client's reset and the deadline.
 fn poll_call(handler: &mut Handling<'_>, driver: &Driver, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Outcome> {
     driver.begin_poll();
-    if let Poll::Ready(result) = poll_caught(handler, cx) {
-        return Poll::Ready(Outcome::Ended(result));
+    match caught(|| handler.as_mut().poll(cx)) {
+        Ok(Poll::Ready(result)) => return Poll::Ready(Outcome::Ended(result)),
+        Ok(Poll::Pending) => {}
+        Err(panicked) => return Poll::Ready(Outcome::Ended(Err(panicked))),
     }
     if let Poll::Ready(status) = driver.poll_yield(cx) {
         return Poll::Ready(Outcome::Lost(status));
@@ -96,12 +98,15 @@ fn poll_call(handler: &mut Handling<'_>, driver: &Driver, timer: &mut Timer, cx:
     timer.poll(cx).map(Outcome::Late)
 }
 
-/// A handler that panics ends its own call, and no other.
-fn poll_caught(handler: &mut Handling<'_>, cx: &mut Context<'_>) -> Poll<Result<Reply, Status>> {
-    catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))).unwrap_or_else(|panic| {
+/// Runs code of users. If it panics, that ends its own call, and no other.
+///
+/// # Errors
+/// INTERNAL if it panicked.
+fn caught<T>(step: impl FnOnce() -> T) -> Result<T, Status> {
+    catch_unwind(AssertUnwindSafe(step)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
         tracing::error!(panic = text, "a handler panicked");
-        Poll::Ready(Err(Status::internal("the handler of this call panicked")))
+        Status::internal("the handler of this call panicked")
     })
 }

@@ -1,4 +1,4 @@
-//! One connection: its handshake, and then its turns, until it ends.
+//! One connection of a server: its handshake, and then its turns, until it ends.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -34,9 +34,9 @@ use crate::{call::status_of, limits::Limits};
 /// 3. [`write`](Serving::write), once: going round again, `take` moves the answers of these calls through h2 into the
 ///    [`Transport`], and when nothing is left to do all leave together in one system call.
 ///
-/// Answering between two `poll_accept` calls, or in a task a call, lets each answer leave alone: two to three times the
-/// cost of the whole call. The price of this order is that a handler which computes for long, or blocks, holds up its
-/// connection's other calls: see [`heavy`](super::heavy).
+/// If calls were answered between two `poll_accept`, or in a task each, every answer would leave alone, and the whole
+/// call would cost two to three times as much. The price of this order is that a handler which computes for long, or
+/// blocks, holds up its connection's other calls: see [`heavy`](super::heavy).
 pub(super) async fn serve<IO: ByteStream>(
     io: IO, peer: Option<SocketAddr>, setup: &Arc<Setup>, stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
@@ -44,14 +44,16 @@ pub(super) async fn serve<IO: ByteStream>(
     let transport = Transport::new(io, Greeting::OfClient);
     let mut h2 = tokio::select! {
         opened = timeout(limits.handshake_timeout, handshake(&transport, limits)) => match opened {
-            Ok(Err(_)) if transport.is_untouched() => return Ok(()), // a probe: it only wanted to see somebody here
+            // A probe, which only wanted to know that the port is open.
+            Ok(Err(_)) if transport.is_untouched() => return Ok(()),
             Ok(opened) => opened?,
             Err(_) => {
                 let text = format!("no HTTP/2 handshake within {:?}", limits.handshake_timeout);
                 return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
         },
-        () = stopped(stop.clone()) => return Ok(()), // there is nothing yet that could be let end
+        // No call has begun that could be let end.
+        () = stopped(stop.clone()) => return Ok(()),
     };
 
     let turn = Arc::new(Turn::default());
@@ -193,7 +195,7 @@ async fn handshake<IO: ByteStream>(
     .await
 }
 
-/// How a connection may end properly, and how not.
+/// Whether the connection ended properly. A peer that closes or resets it without a word is no error.
 fn end_of(error: h2::Error) -> io::Result<()> {
     if error.is_io() {
         let error = error.into_io().unwrap_or_else(|| io::ErrorKind::Other.into());

@@ -13,13 +13,13 @@ use crate::wire::code::Code;
 pub(super) enum Outcome {
     /// The handler returned this.
     Ended(Result<Reply, Status>),
-    /// The stream or the connection is gone, and nobody there to tell.
+    /// The stream or the connection is gone, so nothing can be sent any more.
     Lost(Status),
     /// The deadline passed.
     Late(Status),
 }
 
-/// Sends what follows from the outcome, after all messages: the call's status, which is returned.
+/// Ends the call after all messages that were sent. Returns its status.
 pub(super) async fn finish(outcome: Outcome, driver: &Driver, timer: &mut Timer) -> Status {
     let status = match outcome {
         Outcome::Lost(status) => return status,

@@ -1,24 +1,24 @@
-//! Handlers that compute for long, found out, so that they are answered apart.
+//! Finds the methods whose handlers compute for long, so that their calls run in tasks of their own.
 //!
-//! All calls of a connection are polled in its task, so a handler that computes for long holds up the others. It does so
-//! twice at most: when a turn took longer than [`STRETCH`], the connection becomes suspicious and times each step of its
-//! handlers, and a method with a long step runs in tasks of its own from then on.
+//! All calls of a connection are polled in its task, so a handler that computes for long holds up the others. After a
+//! turn that took longer than [`STRETCH`], the connection times each step of its handlers for a while. The calls of a
+//! method that then has a step longer than [`STRETCH`] run in tasks of their own.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a handler may hold up its connection at a stretch before its method is taken for heavy: what the other
-/// calls of the connection may have to wait.
+/// How long a handler may hold up its connection at a stretch, which is how long the other calls of the connection may
+/// have to wait, before its method counts as heavy.
 const STRETCH: Duration = Duration::from_millis(10);
 
-/// How long suspicion lasts: for so many steps the handlers of a connection are timed after a long turn, and so many
-/// calls of a heavy method run in tasks of their own until it is tried in the connection's task again. A machine that
-/// was busy for a moment makes any handler look heavy.
+/// How many steps of its handlers a connection times after a long turn, and how many calls of a heavy method run in
+/// tasks of their own until the method is tried in the connection's task again: on a machine that is busy for a moment,
+/// any handler looks heavy.
 const PROBATION: u32 = 1000;
 
-/// Whether a method's handlers hold up their connections: how many more of its calls run apart.
+/// Whether a method is heavy: how many more of its calls run in tasks of their own.
 #[derive(Debug, Default)]
 pub(super) struct Weight {
     apart: AtomicU32,
@@ -31,22 +31,22 @@ impl Weight {
     }
 }
 
-/// Whether a connection times its handlers: how many more steps.
+/// Whether a connection times its handlers: how many more of their steps.
 #[derive(Debug, Default)]
 pub(super) struct Suspicion {
     steps: AtomicU32,
 }
 
 impl Suspicion {
-    /// A turn of the connection began at `start`, and ends now.
+    /// Notes that a turn of the connection began at `start` and ends now.
     pub(super) fn turn_took(&self, start: Instant) {
         if start.elapsed() > STRETCH {
             self.steps.store(PROBATION, Relaxed);
         }
     }
 
-    /// Runs one step of a handler, and finds out whether its method is heavy, if there is a reason to. Steps that run
-    /// `apart` hold up nobody, but tell whether they still would.
+    /// Runs one step of a handler, and times it if there is a reason to. A step that runs `apart`, in a task of its
+    /// own, holds up nobody, but shows whether the method is still heavy.
     pub(super) fn step<T>(&self, weight: &Weight, apart: bool, step: impl FnOnce() -> T) -> T {
         let suspected = self.steps.load(Relaxed) > 0 && count_down(&self.steps);
         let start = (apart || suspected).then(Instant::now);

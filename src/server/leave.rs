@@ -1,4 +1,4 @@
-//! When a connection leaves: the server stops, the peer is idle for too long, or it is gone.
+//! When a server ends a connection: it stops, or the peer has made no call for too long, or does not answer any more.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,20 +15,20 @@ use crate::limits::Limits;
 /// What is due for a connection.
 #[derive(Debug)]
 pub(super) enum Due {
-    /// It has been quiet for a while: memory can be given back.
+    /// There was no call for a while: memory can be given back.
     Rest,
-    /// It is to ask the peer to leave: no new calls, and those in flight may end.
+    /// The peer is to be sent GOAWAY: it may make no new calls, and those in flight may end.
     GoAway,
 }
 
-/// Everything that ends a connection but the peer's own wish.
+/// Everything that ends a connection, other than the peer's closing it.
 pub(super) struct Leave {
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     gone: Pin<Box<dyn Future<Output = io::Error> + Send>>,
     idle: Idle,
     drain_timeout: Duration,
-    /// The peer was asked to leave, and has so long to do it. HTTP/2 itself has no timer here: one open stream or one
-    /// silent peer would keep the connection for ever.
+    /// The time that is left after GOAWAY. HTTP/2 itself has no timer for that: one open stream or one silent peer
+    /// would keep the connection for ever.
     drain: Option<Pin<Box<Sleep>>>,
 }
 
@@ -51,7 +51,7 @@ impl Leave {
     /// Ready when something is due.
     ///
     /// # Errors
-    /// TimedOut when the peer is gone, or has not left in time.
+    /// TimedOut when the peer does not answer PING, or its calls did not end in time.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Due>> {
         if let Poll::Ready(gone) = self.gone.as_mut().poll(cx) {
             return Poll::Ready(Err(gone));
@@ -69,7 +69,7 @@ impl Leave {
     }
 }
 
-/// Ready when the server stops: never, once nobody is left who could stop it.
+/// Ready when the server stops. Never ready if the sender is dropped, since nobody can stop the server then.
 pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;

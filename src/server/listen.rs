@@ -1,4 +1,4 @@
-//! Sockets: listening, accepting, and the stop of them all.
+//! Sockets: listening, accepting, and the stop.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::{future::Future, io, pin::pin, sync::Arc, task::Poll, time::Duration};
@@ -13,7 +13,7 @@ use super::connection;
 use super::setup::Setup;
 use crate::connection::prepare;
 
-/// How many accepted connections the kernel may hold before we take them.
+/// How many connections the kernel may hold before the server takes them.
 const BACKLOG: i32 = 1024;
 
 /// Listens on `address`. Port 0 takes any free port. `[::]` takes IPv4 too; any other IPv6 address takes IPv6 alone, so
@@ -50,6 +50,7 @@ fn takes_both(address: SocketAddr) -> bool {
     address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
+/// Serves the connections that `listeners` accept, each in a task of its own, until `stop`; then waits for their ends.
 pub(super) async fn serve(
     setup: Arc<Setup>, listeners: Vec<TcpListener>, stop: impl Future<Output = ()>,
 ) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! The server: sockets in, connections, calls, and a stop that finishes what has begun.
+//! The server: it accepts connections, answers their calls, and stops without cutting off calls that have begun.
 //!
 //! ```no_run
 //! # async fn run(guide: impl h2grpc::service::Service) -> std::io::Result<()> {
@@ -10,14 +10,21 @@
 //! # }
 //! ```
 //!
-//! All calls of a connection are polled in its task, one after the other: a step of a handler, from one `.await` that
-//! waits to the next, holds up the others. Streams step aside by themselves, a flow-control window at the latest. A
-//! handler that computes for more than a few milliseconds, or blocks, belongs into `tokio::task::spawn_blocking`. One
-//! that does neither, and has held up its connection for more than 10 ms twice, is found out: the next 1,000 calls of
-//! its method run in tasks of their own, and on a runtime with several threads the connection goes on without them.
+//! # Handlers that compute for long
 //!
-//! A call passes through the room in the order of its files: `listen` accepts the socket, `connection` takes its turns,
-//! `admit` reads the head of a request, `router` finds its method, `answer` polls its handler, `finish` ends it.
+//! All calls of a connection are polled in one task, one after the other. While a handler computes between two
+//! `.await`s that wait, the other calls of its connection wait. (A handler that streams its response waits from time to
+//! time by itself, at the latest when the client's flow-control window is full.) A handler that computes for more than
+//! a few milliseconds, or blocks, should do that in `tokio::task::spawn_blocking`.
+//!
+//! The server has a safety net for handlers that do not. When a method's handlers have held up a connection for more
+//! than 10 ms twice, the next 1,000 calls of that method run in tasks of their own. On a runtime with several threads
+//! the connection's other calls then go on meanwhile.
+//!
+//! # The way of a call
+//!
+//! A call passes through this module in the order of its files: `listen` accepts the socket, `connection` takes its
+//! turns, `admit` reads the head of a request, `router` finds its method, `answer` polls its handler, `finish` ends it.
 
 mod admit;
 mod answer;
@@ -42,7 +49,7 @@ pub use crate::service::{Method, Service};
 pub use listen::listen;
 use setup::Setup;
 
-/// Services, and what their peers are allowed.
+/// Services, and the limits for their clients.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     setup: Arc<Setup>,
@@ -61,8 +68,8 @@ impl Server {
         self
     }
 
-    /// Has `service` answer the calls to all services that were not added: for proxies. Its name and its methods do not
-    /// matter.
+    /// Has `service` answer the calls to all services that were not added, as a proxy does. Its name and its methods do
+    /// not matter.
     pub fn fallback(mut self, service: impl Into<Registration>) -> Self {
         Arc::make_mut(&mut self.setup).router.set_fallback(service.into());
         self
@@ -74,8 +81,8 @@ impl Server {
         self
     }
 
-    /// Tells `observe` of the end of each call, however it ends, exactly once: for access logs and metrics. It is called
-    /// in the connection's task, so it must not block. Without an observer, calls that fail are logged.
+    /// Tells `observe` of the end of each call, however it ends, exactly once: for access logs and metrics. It is
+    /// called in the connection's task, so it must not block. Without an observer, calls that fail are logged.
     ///
     /// ```
     /// use h2grpc::server::Server;
@@ -91,13 +98,13 @@ impl Server {
         self.setup.router.services()
     }
 
-    /// Serves the connections that `listeners` accept until `stop` is ready. Then no connection is accepted any more,
-    /// every connection is sent GOAWAY, the calls in flight end, or are cut off after
-    /// [`Limits::drain_timeout`](Limits#structfield.drain_timeout).
+    /// Serves the connections that `listeners` accept until `stop` is ready. Then it accepts no more connections, sends
+    /// GOAWAY on all of them, and lets the calls in flight end. Those that last longer than
+    /// [`Limits::drain_timeout`](Limits#structfield.drain_timeout) are cut off.
     ///
     /// # Errors
-    /// InvalidInput for limits that would serve nobody. None that a peer can cause: a connection's errors are logged,
-    /// and when the process is out of file descriptors, accepting waits.
+    /// InvalidInput for limits that would serve nobody. A peer can cause no error here: a connection's errors are
+    /// logged, and when the process is out of file descriptors, accepting waits.
     pub async fn serve(
         self, listeners: impl IntoIterator<Item = TcpListener>, stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
@@ -108,8 +115,8 @@ impl Server {
     /// Serves one connection over any byte stream, until it ends or `stop` turns true.
     ///
     /// # Errors
-    /// InvalidInput for limits that would serve nobody. What ended the connection, unless it was a proper end: the peer's
-    /// errors, timeouts, I/O errors.
+    /// InvalidInput for limits that would serve nobody; or what ended the connection, unless it ended properly: an
+    /// error of the peer, a time-out, an I/O error.
     pub async fn serve_connection<IO: ByteStream>(
         &self, io: IO, peer: Option<SocketAddr>, stop: watch::Receiver<bool>,
     ) -> io::Result<()> {

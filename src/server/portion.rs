@@ -1,17 +1,19 @@
 //! How many requests a turn takes before it answers them.
 
-/// At most so many. Each request needs some kilobytes here and in h2 until it is answered: of a thousand calls at once the
-/// processor's nearest cache holds none, and they cost half as much again as in eights.
+/// The most requests of one round. Each needs some kilobytes here and in h2 until it is answered. A thousand calls at
+/// once do not fit the processor's first cache, and cost half as much again as in portions of eight.
 const MOST: usize = 8;
 
-/// To learn that no further request is there, h2 looks at everything that it may have to do, which is 3 % of a unary call,
-/// and when the answers are written it does so anyway. So a round takes as many requests as the last turn had, and asks
-/// for more only when there were that many.
+/// Decides how many requests a round takes: as many as the last turn had, and more only when there are that many.
+///
+/// To find that there is no further request, h2 looks at everything that it may have to do. That is 3 % of a unary
+/// call, and h2 does it anyway when the answers are written.
 #[derive(Debug)]
 pub(super) struct Portion {
     size: usize,
-    /// In this round, and in this turn.
+    /// How many this round has taken.
     taken: usize,
+    /// How many this turn has taken.
     of_turn: usize,
 }
 
@@ -29,7 +31,7 @@ impl Portion {
         self.taken = 0;
     }
 
-    /// A request was taken. True when the round has its portion: there may be more, for another round.
+    /// Counts a request. True when the round has its portion; further requests are for another round.
     pub(super) fn is_complete_with_this(&mut self) -> bool {
         self.taken += 1;
         self.of_turn += 1;

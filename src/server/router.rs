@@ -13,10 +13,10 @@ use crate::wire::path::Path;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Router {
     routes: BTreeMap<String, Arc<Route>>,
-    /// Whoever answers calls to services that are not here.
+    /// Where calls go to services that are not here.
     fallback: Option<Arc<Route>>,
     services: Vec<(String, Vec<Method>)>,
-    /// Limits for methods that there are not, as `/service/method`.
+    /// Paths that have limits but name no method.
     misplaced: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ impl Router {
         self.services.iter().map(|(name, methods)| (name.as_str(), methods.as_slice()))
     }
 
-    /// Checks that every limit is for a method that there is.
+    /// Checks that all limits are for methods that exist.
     pub(super) fn check(&self) -> io::Result<()> {
         match self.misplaced.first() {
             None => Ok(()),

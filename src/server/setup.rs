@@ -14,7 +14,7 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    /// Checks that the server can serve somebody.
+    /// Checks that the limits allow calls at all, and are for methods that exist.
     ///
     /// # Errors
     /// InvalidInput, with the limit that is wrong.

@@ -36,14 +36,12 @@ pub trait Service: Send + Sync + 'static {
     /// The methods, in the order of their declaration. Calls to others are UNIMPLEMENTED.
     fn methods(&self) -> &[Method];
 
-    /// Answers one call to one of the [`methods`](Self::methods): which one, `call.context().path()` says.
-    ///
-    /// # Errors
-    /// What the call's status is to be.
+    /// Answers one call to one of the [`methods`](Self::methods); `call.context().path()` says to which. If the future
+    /// gives an error, that is the call's status.
     fn call(&self, call: IncomingCall) -> Handling<'_>;
 }
 
-/// A handler at work, in the one box that a call costs: `Box::pin(async move { .. })`.
+/// The future that answers a call, made by `Box::pin(async move { .. })`. It is the only box that a call costs.
 pub type Handling<'a> = Pin<Box<dyn Future<Output = Result<Reply, Status>> + Send + 'a>>;
 
 /// One method of a service, as its declaration says.

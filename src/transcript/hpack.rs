@@ -9,7 +9,9 @@ use std::{collections::VecDeque, sync::LazyLock};
 
 use bytes::{Buf, Bytes};
 
-use super::{Part, huffman, varint};
+use super::huffman;
+use super::part::Part;
+use super::varint::varint;
 
 /// The static table (Appendix A), entries 1 to 61: names and values.
 static STATIC: LazyLock<Vec<(&str, &str)>> =
@@ -158,7 +160,8 @@ fn string(rest: &mut Bytes) -> Result<(Bytes, bool), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::tests::hex, *};
+    use super::super::fixtures::hex;
+    use super::*;
 
     fn decoder(capacity: usize) -> Decoder {
         Decoder { capacity, ..Decoder::default() }

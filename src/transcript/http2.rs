@@ -14,14 +14,14 @@ use std::mem;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{Direction, Part};
+use super::record::Direction;
 
 /// What a client sends before its first frame (RFC 9113, section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A field of so many bytes.
-type Field = (usize, &'static str);
-const PRIORITY: [Field; 2] = [(4, "priority after stream"), (1, "weight less one")];
+/// How many bytes a field has, and its name.
+pub(super) type Field = (usize, &'static str);
+pub(super) const PRIORITY: [Field; 2] = [(4, "priority after stream"), (1, "weight less one")];
 /// Name, flags by their bits, and the fields that every payload begins with.
 type Type = (&'static str, &'static [(u8, &'static str)], &'static [Field]);
 /// The frame types from 0 on.
@@ -38,18 +38,6 @@ const TYPES: [Type; 10] = [
     ("WINDOW_UPDATE", &[], &[(4, "increment")]),
     ("CONTINUATION", &[(0x04, "END_HEADERS")], &[]),
 ];
-#[rustfmt::skip]
-const SETTING_NAMES: [&str; 10] = [
-    "unknown setting", "HEADER_TABLE_SIZE", "ENABLE_PUSH", "MAX_CONCURRENT_STREAMS", "INITIAL_WINDOW_SIZE",
-    "MAX_FRAME_SIZE", "MAX_HEADER_LIST_SIZE", "unknown setting", "ENABLE_CONNECT_PROTOCOL", "NO_RFC7540_PRIORITIES",
-];
-#[rustfmt::skip]
-const ERROR_CODES: [&str; 14] = [
-    "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED",
-    "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM",
-    "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
-];
-
 /// What a piece of the byte stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -98,6 +86,11 @@ impl Frame {
         self.definition().1.iter().filter(|(bit, _)| self.bytes[4] & bit != 0).map(|(_, name)| *name)
     }
 
+    /// The fields that the payload begins with.
+    pub(super) fn fields(&self) -> &'static [Field] {
+        self.definition().2
+    }
+
     fn definition(&self) -> Type {
         self.kind().and_then(|kind| TYPES.get(usize::from(kind))).copied().unwrap_or(("UNKNOWN", &[], &[]))
     }
@@ -111,68 +104,6 @@ impl Frame {
     pub(super) fn setting(&self, id: u16) -> Option<u32> {
         let settings = (self.name() == "SETTINGS").then(|| self.bytes[9..].chunks_exact(6))?;
         settings.filter(|setting| (&setting[..2]).get_u16() == id).map(|setting| (&setting[2..]).get_u32()).max()
-    }
-
-    /// The frame's bytes in order: what is understood at once, a part of a header block or of a body, and padding.
-    pub(super) fn layout(&self) -> (Vec<Part>, Bytes, Option<Part>) {
-        let mut rest = self.bytes.clone();
-        if self.kind().is_none() {
-            let (value, note) = match self.shape {
-                Shape::Preface => (rest.clone(), "the client speaks HTTP/2".into()),
-                Shape::NotHttp2 => (rest.clone(), "expected the client preface, PRI * HTTP/2.0 ...".into()),
-                _ if rest.len() < 9 => (Bytes::new(), "the recording ends inside a frame header or preface".into()),
-                _ => (Bytes::new(), format!("the recording ends inside this frame of {} bytes", 9 + length(&rest))),
-            };
-            return (vec![Part::new(rest, "text", value, note)], Bytes::new(), None);
-        }
-        let head = rest.split_to(9);
-        let text = format!("length {}, type {}, flags {:#04x}, stream {}", rest.len(), head[3], head[4], self.stream());
-        let mut parts = vec![Part::new(head, "frame header", text, "")];
-        let payload = self.payload(&mut rest, &mut parts);
-        if payload.is_none() || !rest.is_empty() {
-            let note = format!("FRAME_SIZE_ERROR: {} bytes do not fit a {} frame", rest.len(), self.name());
-            parts.push(Part::new(rest, "malformed", "", note));
-        }
-        let (content, padding) = payload.unwrap_or_default();
-        (parts, content, padding)
-    }
-
-    /// Takes what it understands off `rest`, and gives content and padding; `None` where that is too short.
-    fn payload(&self, rest: &mut Bytes, parts: &mut Vec<Part>) -> Option<(Bytes, Option<Part>)> {
-        let padded = self.has("PADDED").then_some((1, "pad length"));
-        let priority = self.has("PRIORITY").then_some(PRIORITY).into_iter().flatten();
-        let padding = if padded.is_some() { usize::from(*rest.first()?) } else { 0 };
-        for (count, name) in padded.into_iter().chain(priority).chain(self.definition().2.iter().copied()) {
-            let bytes = take(rest, count)?;
-            let number = bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
-            let (value, note) = match name {
-                "error code" => (ERROR_CODES.get(number).unwrap_or(&"unknown").to_string(), format!("{number:#x}")),
-                "opaque data" => (String::new(), String::new()),
-                "priority after stream" => ((number & 0x7fff_ffff).to_string(), "deprecated by RFC 9113".into()),
-                _ => (number.to_string(), String::new()),
-            };
-            parts.push(Part::new(bytes, name, value, note));
-        }
-        match self.name() {
-            "DATA" | "HEADERS" | "PUSH_PROMISE" | "CONTINUATION" => {
-                let content = take(rest, rest.len().checked_sub(padding)?)?;
-                return Some((content, (padding > 0).then(|| Part::new(mem::take(rest), "padding", "", ""))));
-            }
-            "SETTINGS" => {
-                while let Some(bytes) = take(rest, 6) {
-                    let (id, value) = ((&bytes[..2]).get_u16(), (&bytes[2..]).get_u32());
-                    let name = SETTING_NAMES.get(usize::from(id)).unwrap_or(&SETTING_NAMES[0]);
-                    parts.push(Part::new(bytes, *name, value.to_string(), format!("setting {id}")));
-                }
-            }
-            "GOAWAY" if !rest.is_empty() => parts.push(Part::new(rest.clone(), "debug data", mem::take(rest), "")),
-            "UNKNOWN" => {
-                let note = format!("frame type {} is unknown: ignored (section 5.5)", self.bytes[3]);
-                parts.push(Part::new(mem::take(rest), "payload", "", note));
-            }
-            _ => {}
-        }
-        Some((Bytes::new(), None))
     }
 }
 
@@ -214,33 +145,20 @@ impl Reader {
     }
 }
 
-fn length(header: &[u8]) -> usize {
+/// The length of the payload, from the first three bytes of a frame header.
+pub(super) fn length(header: &[u8]) -> usize {
     u32::from_be_bytes([0, header[0], header[1], header[2]]) as usize
-}
-
-fn take(rest: &mut Bytes, count: usize) -> Option<Bytes> {
-    (rest.len() >= count).then(|| rest.split_to(count))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::tests::hex, *};
+    use super::super::fixtures::hex;
+    use super::*;
 
     fn frame(bytes: &str) -> Frame {
         Frame { shape: Shape::Frame, bytes: hex(bytes) }
-    }
-
-    /// The parts after the frame header as `name: value`, then how much content and padding there is.
-    fn parts(bytes: &str) -> (Vec<String>, usize, usize) {
-        let frame = frame(bytes);
-        let (before, content, padding) = frame.layout();
-        let padding = padding.map_or(0, |part| part.bytes.len());
-        let shown = before.iter().map(|part| part.bytes.len()).sum::<usize>() + content.len() + padding;
-        assert_eq!(shown, frame.bytes.len(), "every byte is accounted for");
-        let text = |part: &Part| format!("{}: {}", part.name.escape_ascii(), part.value.escape_ascii());
-        (before[1..].iter().map(text).collect(), content.len(), padding)
     }
 
     #[test]
@@ -252,57 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_are_taken_apart() {
-        let only = |text: &str| (vec![text.to_owned()], 0, 0);
-        assert_eq!(parts("000006 04 00 00000000 0003 00000064"), only("MAX_CONCURRENT_STREAMS: 100"));
-        assert_eq!(parts("000006 04 00 00000000 00ff 00000001"), only("unknown setting: 1"));
-        assert_eq!(parts("000004 03 00 00000001 00000008"), only("error code: CANCEL"));
-        assert_eq!(parts("000004 08 00 00000001 00100000"), only("increment: 1048576"));
-        assert_eq!(parts("000008 06 00 00000000 0102030405060708"), only("opaque data: "));
-        assert_eq!(
-            parts("000005 02 00 00000001 00000003 0f"),
-            (vec!["priority after stream: 3".into(), "weight less one: 15".into()], 0, 0)
-        );
-        assert_eq!(parts("000001 0b 00 00000001 aa"), only("payload: "));
-        assert_eq!(parts("000000 04 01 00000000"), (vec![], 0, 0));
-        let (shown, ..) = parts("00000a 07 00 00000000 00000005 0000000b 6869");
-        assert_eq!(shown, ["last stream: 5", "error code: ENHANCE_YOUR_CALM", "debug data: hi"]);
-    }
-
-    #[test]
-    fn padding_and_priority_surround_the_content() {
-        // DATA, padded by 2: pad length 02, content 61 62 63, padding 00 00
-        assert_eq!(parts("000006 00 08 00000001 02 616263 0000"), (vec!["pad length: 2".into()], 3, 2));
-        // HEADERS with PADDED and PRIORITY: 01, 00000000 ff, block 82, padding 00
-        let (shown, content, padding) = parts("000008 01 2c 00000001 01 00000000 ff 82 00");
-        assert_eq!((&shown[2][..], content, padding), ("weight less one: 255", 1, 1));
-        let (shown, content, _) = parts("000005 05 04 00000001 00000002 82");
-        assert_eq!((&shown[0][..], content), ("promised stream: 2", 1));
-    }
-
-    #[test]
-    fn frames_of_a_wrong_size_are_malformed_and_kept() {
-        for bytes in [
-            "000003 03 00 00000001 000000",          // RST_STREAM has 4
-            "000000 08 00 00000001",                 // WINDOW_UPDATE has 4
-            "000007 04 00 00000000 000300000064 ff", // SETTINGS have a multiple of 6
-            "000002 00 08 00000001 05 61",           // 5 bytes of padding in 1
-            "000000 00 08 00000001",                 // no room for the pad length
-            "000002 01 20 00000001 0000",            // no room for the priority
-        ] {
-            let (shown, ..) = parts(bytes);
-            assert_eq!(shown.last().unwrap(), "malformed: ", "{bytes}");
-        }
-    }
-
-    #[test]
     fn a_client_that_does_not_speak_http2_is_said_so() {
         let mut reader = Reader::new(Direction::ToServer);
         reader.push(b"GET / HTTP/1.1\r\n\r\n");
         assert_eq!(reader.next_frame(), None);
         let frame = reader.finish().unwrap();
         assert_eq!((frame.name(), frame.bytes.len()), ("NOT HTTP/2", 18));
-        assert!(frame.layout().0[0].note.contains("expected the client preface"));
     }
 
     #[test]
@@ -312,7 +185,6 @@ mod tests {
         assert_eq!(reader.next_frame(), None);
         let frame = reader.finish().unwrap();
         assert_eq!((frame.shape, frame.bytes.len()), (Shape::Torn, 11));
-        assert_eq!(frame.layout().0[0].note, "the recording ends inside this frame of 13 bytes");
     }
 
     fn read(chunks: &[&[u8]]) -> Vec<Frame> {

@@ -1,9 +1,14 @@
 //! A transcript as text: the bytes at the left, what they mean beside them, in as many columns as there are.
 
 use std::fmt::{self, Write};
-use std::{collections::BTreeMap, iter::repeat_n, mem};
+use std::{collections::BTreeMap, mem};
 
-use super::{Direction, Event, Part, Transcript};
+use super::columns::{Cell, Columns, wrapped};
+use super::event::Event;
+use super::part::Part;
+use super::read::Transcript;
+use super::record::Direction;
+use super::text::{grouped, printable};
 
 /// What is printed, and how.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +27,7 @@ pub struct Print {
 impl Default for Print {
     /// Everything, without colours.
     fn default() -> Self {
-        Self { messages: usize::MAX, bytes: usize::MAX, colors: false, columns: Layout::WIDE.columns }
+        Self { messages: usize::MAX, bytes: usize::MAX, colors: false, columns: Columns::WIDE.width }
     }
 }
 
@@ -107,14 +112,14 @@ impl Print {
         let mut title = format!("{:<8} {stream}", frame.name());
         frame.flags().for_each(|flag| title += &format!("{flag}  "));
         title += &format!("{} bytes", grouped(frame.bytes.len() - frame.kind().map_or(0, |_| 9)));
-        let Layout { text, note, .. } = self.layout();
+        let Columns { text, note, .. } = Columns::within(self.columns);
         let width = text + note - "->  ".len() - 2;
         self.arrow(event.direction, &format!("{title:<width$}  {role}"), out)
     }
 
     fn part(&self, part: &Part, out: &mut dyn Write) -> fmt::Result {
         let shown = &part.bytes[..self.bytes.min(part.bytes.len())];
-        let Layout { indent, row_bytes, text, .. } = self.layout();
+        let Columns { indent, row_bytes, text, .. } = Columns::within(self.columns);
         let octets = |row: &[u8]| row.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
         let mut rows: Vec<String> = shown.chunks(row_bytes).map(octets).collect();
         if shown.len() < part.bytes.len() {
@@ -140,11 +145,11 @@ impl Print {
         for (color, piece) in [(NAME, &printable(&part.name)[..]), ("", colon), (VALUE, &value), ("", more)] {
             text.extend(piece.chars().map(|c| (c, color)));
         }
-        let layout = self.layout();
-        let limit = layout.columns - layout.text;
-        let mut rows = rows(text, limit);
+        let columns = Columns::within(self.columns);
+        let limit = columns.width - columns.text;
+        let mut rows = wrapped(text, limit);
         let note: Vec<Cell> = part.note.chars().map(|c| (c, FAINT)).collect();
-        let beside = rows.last().map_or(0, |row| row.len() + 2).max(layout.note);
+        let beside = rows.last().map_or(0, |row| row.len() + 2).max(columns.note);
         match rows.last_mut() {
             _ if note.is_empty() => {}
             Some(row) if beside + note.len() <= limit => {
@@ -152,55 +157,12 @@ impl Print {
                 row.extend(note);
             }
             _ => {
-                let below = layout.note.min(limit.saturating_sub(note.len()));
-                rows.extend(self::rows(note, limit).into_iter().map(|row| [vec![(' ', ""); below], row].concat()));
+                let below = columns.note.min(limit.saturating_sub(note.len()));
+                rows.extend(wrapped(note, limit).into_iter().map(|row| [vec![(' ', ""); below], row].concat()));
             }
         }
         let run = |run: &[Cell]| self.color(run[0].1, &run.iter().map(|cell| cell.0).collect::<String>());
         rows.iter().map(|row| row.chunk_by(|a, b| a.1 == b.1).map(run).collect()).collect()
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::within(self.columns)
-    }
-}
-
-/// A character and its colour.
-type Cell = (char, &'static str);
-
-/// Cuts a text into rows of at most `limit` characters, after a space where one is in the second half of the row.
-fn rows(mut text: Vec<Cell>, limit: usize) -> Vec<Vec<Cell>> {
-    let mut rows = Vec::new();
-    while text.len() > limit {
-        let space = text[limit / 2..limit].iter().rposition(|cell| cell.0 == ' ');
-        let rest = text.split_off(space.map_or(limit, |at| limit / 2 + at + 1));
-        rows.push(mem::replace(&mut text, rest));
-    }
-    rows.push(text);
-    rows
-}
-
-/// Where the parts of a line begin: the bytes after `indent`, their meaning at `text`, its note `note` further on.
-struct Layout {
-    columns: usize,
-    indent: usize,
-    row_bytes: usize,
-    text: usize,
-    note: usize,
-}
-
-impl Layout {
-    const WIDE: Layout = Layout { columns: 110, indent: 4, row_bytes: 12, text: 41, note: 32 };
-
-    fn within(columns: usize) -> Layout {
-        if columns >= Layout::WIDE.columns {
-            return Layout::WIDE;
-        }
-        let columns = columns.max(70);
-        let text = 27;
-        // Most notes have at most 34 characters. Where those do not fit beside a meaning, they stand below it.
-        let note = (columns - text - 34).clamp(20, Layout::WIDE.note);
-        Layout { columns, indent: 2, row_bytes: 8, text, note }
     }
 }
 
@@ -209,32 +171,11 @@ const NAME: &str = "\x1b[36m";
 const VALUE: &str = "\x1b[1m";
 const FAINT: &str = "\x1b[2m";
 
-/// Text as it is; anything that would not show as itself on a terminal is escaped.
-fn printable(bytes: &[u8]) -> String {
-    let plain = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1;
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.chars().all(plain) => text.to_owned(),
-        _ => bytes.escape_ascii().to_string(),
-    }
-}
-
-/// 4212 as 4,212.
-fn grouped(number: impl ToString) -> String {
-    let digits = number.to_string();
-    let place = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
-    digits.char_indices().flat_map(|(at, digit)| repeat_n(',', place(at).into()).chain([digit])).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{
-            Transcript,
-            tests::{frame, hex, record, request_head, route_guide},
-        },
-        Direction::*,
-        *,
-    };
+    use super::super::fixtures::{frame, hex, record, request_head, route_guide};
+    use super::super::record::Direction::*;
+    use super::*;
 
     fn call() -> Transcript {
         // Settings: MAX_CONCURRENT_STREAMS 100. Request: flag, length 17, Point { latitude, longitude }.
@@ -380,13 +321,5 @@ mod tests {
         let mut text = String::new();
         transcript.write_call(1, &Print { columns: 80, ..Print::default() }, &mut text).unwrap();
         assert_eq!(text, NARROW);
-    }
-
-    #[test]
-    fn nothing_a_peer_sends_reaches_the_terminal_as_a_control_character() {
-        assert_eq!(printable(b"plain \"text\" \xc3\xa9"), "plain \"text\" \u{e9}");
-        assert_eq!(printable(b"\x1b[2J"), "\\x1b[2J");
-        assert_eq!(printable(b"\xff"), "\\xff");
-        assert_eq!(printable("\u{202e}".as_bytes()), "\\xe2\\x80\\xae");
     }
 }

@@ -1,64 +1,18 @@
 //! Protocol Buffers' wire format, annotated: `08 9a a6 8c c3 01` is field 1 as a varint, and by the .proto a latitude.
 
-use std::{collections::HashMap, mem::take};
-
 use bytes::{Buf, Bytes};
-use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto};
-use prost_types::{FileDescriptorSet, MethodDescriptorProto};
+use prost_types::{DescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto};
 
-use super::{Part, varint};
+use super::part::Part;
+pub use super::types::Types;
+use super::varint::varint;
 
 /// How deep messages are followed into messages; what lies deeper stays bytes. Protobuf's own parsers stop at 100.
 const DEPTH: usize = 32;
 const WIRE_TYPES: [&str; 6] = ["VARINT", "I64", "LEN", "SGROUP", "EGROUP", "I32"];
 
-/// The names that .proto files give to numbers: messages, enums, and the methods' types.
-#[derive(Clone, Debug, Default)]
-pub struct Types {
-    messages: HashMap<String, DescriptorProto>,
-    enums: HashMap<String, EnumDescriptorProto>,
-    methods: Vec<(String, MethodDescriptorProto)>,
-}
-
 impl Types {
-    /// Reads an encoded `google.protobuf.FileDescriptorSet`, as protoc and protox write it.
-    ///
-    /// # Errors
-    /// The bytes are not such a message.
-    pub fn decode(descriptors: &[u8]) -> Result<Self, prost::DecodeError> {
-        let mut types = Self::default();
-        for file in FileDescriptorSet::decode(descriptors)?.file {
-            let package = file.package().to_owned();
-            let scope = if package.is_empty() { package } else { format!(".{package}") };
-            let mut scopes = vec![(scope.clone(), file.message_type, file.enum_type)];
-            while let Some((scope, messages, enums)) = scopes.pop() {
-                types.enums.extend(enums.into_iter().map(|kind| (format!("{scope}.{}", kind.name()), kind)));
-                for mut message in messages {
-                    let name = format!("{scope}.{}", message.name());
-                    scopes.push((name.clone(), take(&mut message.nested_type), take(&mut message.enum_type)));
-                    types.messages.insert(name, message);
-                }
-            }
-            for service in file.service {
-                let name = format!("{scope}.{}", service.name());
-                types.methods.extend(service.method.into_iter().map(|method| (name[1..].to_owned(), method)));
-            }
-        }
-        Ok(types)
-    }
-
-    /// The message types of request and answer for a `:path`. A service that is served under an alias is found by the
-    /// last segment of its name: `/RouteGuide/GetFeature` as `/routeguide.RouteGuide/GetFeature`.
-    pub fn method(&self, path: &str) -> Option<(&str, &str)> {
-        let (service, method) = path.strip_prefix('/')?.split_once('/')?;
-        let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
-        let fits = self.methods.iter().filter(|(name, it)| it.name() == method && last(name) == last(service));
-        let (_, found) = fits.min_by_key(|(name, _)| name != service)?;
-        Some((found.input_type().trim_start_matches('.'), found.output_type().trim_start_matches('.')))
-    }
-
     /// What each byte of a message means. Of a type that is not known (`None`, or a name that is in no .proto file)
     /// numbers and wire types are shown. The parts together are always all the bytes.
     pub fn annotate(&self, message: Option<&str>, bytes: &Bytes) -> Vec<Part> {
@@ -181,9 +135,11 @@ fn number_of(rest: &mut Bytes, wire_type: usize) -> Result<u64, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use prost_types::{EnumValueDescriptorProto, FileDescriptorProto};
+    use prost::Message;
+    use prost_types::{EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
-    use super::{super::tests::*, *};
+    use super::super::fixtures::*;
+    use super::*;
 
     /// The parts as `bytes | depth name: value | note`, one a line.
     fn lines(types: &Types, message: Option<&str>, bytes: &str) -> String {
@@ -314,17 +270,5 @@ mod tests {
         }
         let parts = types.annotate(Some("M"), &nested.into());
         assert_eq!(parts.iter().map(|part| part.depth).max(), Some(DEPTH));
-    }
-
-    #[test]
-    fn a_path_names_the_types_of_request_and_answer() {
-        let types = route_guide();
-        let expected = Some(("routeguide.Point", "routeguide.Feature"));
-        assert_eq!(types.method("/routeguide.RouteGuide/GetFeature"), expected);
-        assert_eq!(types.method("/RouteGuide/GetFeature"), expected, "by the last segment");
-        for path in ["", "/", "RouteGuide/GetFeature", "/Other/GetFeature", "/RouteGuide/Other"] {
-            assert_eq!(types.method(path), None, "{path}");
-        }
-        assert!(Types::decode(&[0xff]).is_err());
     }
 }

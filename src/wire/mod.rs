@@ -7,10 +7,10 @@
 //! Response -> (Response-Headers *Length-Prefixed-Message Trailers) / Trailers-Only
 //! ```
 //!
-//! Each production has its file here: [`head`] the headers and trailers, [`path`] the method's name in them, [`frame`] the messages between them, and
-//! [`timeout`], [`percent`], [`binary`] and [`code`] the values that headers hold. In come header maps and chunks of
-//! DATA; out go values, or an error that says what was expected and what came. Nothing here waits, does I/O or knows
-//! about protobuf, so every other room may use it, and it is tested and fuzzed by itself.
+//! Each production has its file here: [`head`] the headers and trailers, [`path`] the method's name in them, [`frame`]
+//! the messages between them, and [`timeout`], [`percent`], [`binary`] and [`code`] the values that headers hold. In come
+//! header maps and chunks of DATA; out go values, or an error that says what was expected and what came. Nothing here
+//! waits, does I/O or knows about protobuf, so every other module may use it, and it is tested and fuzzed by itself.
 //!
 //! The smallest answer there is, an empty message and an OK status:
 //!

@@ -1,0 +1,32 @@
+//! Bytes and numbers as text that is safe to print.
+
+use std::iter::repeat_n;
+
+/// Text as it is; anything that would not show as itself on a terminal is escaped.
+pub(super) fn printable(bytes: &[u8]) -> String {
+    let plain = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1;
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.chars().all(plain) => text.to_owned(),
+        _ => bytes.escape_ascii().to_string(),
+    }
+}
+
+/// 4212 as 4,212.
+pub(super) fn grouped(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let place = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
+    digits.char_indices().flat_map(|(at, digit)| repeat_n(',', place(at).into()).chain([digit])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_a_peer_sends_reaches_the_terminal_as_a_control_character() {
+        assert_eq!(printable(b"plain \"text\" \xc3\xa9"), "plain \"text\" \u{e9}");
+        assert_eq!(printable(b"\x1b[2J"), "\\x1b[2J");
+        assert_eq!(printable(b"\xff"), "\\xff");
+        assert_eq!(printable("\u{202e}".as_bytes()), "\\xe2\\x80\\xae");
+    }
+}
