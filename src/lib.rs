@@ -138,8 +138,3 @@ pub mod status;
 #[cfg(feature = "transcript")]
 pub mod transcript;
 pub mod wire;
-
-// The README's program compiles: it is a doctest.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
