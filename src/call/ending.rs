@@ -5,6 +5,7 @@
 //! to the observer of the server or the channel, for access logs and metrics.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use std::{fmt, sync::Arc};
 
@@ -71,7 +72,9 @@ impl<C: Ended> Ending<C> {
         let Some((Observer(observe), begin)) = self.observed.take() else { return };
         let (received, sent) = self.call.sizes();
         let (path, peer) = (self.call.path(), self.call.peer());
-        observe(&CallEnd { path, peer, status, received, sent, elapsed: begin.elapsed() });
+        let end = CallEnd { path, peer, status, received, sent, elapsed: begin.elapsed() };
+        // An observer that panics ends no connection, and in a call that is dropped by a panic not the process.
+        let _ = catch_unwind(AssertUnwindSafe(|| observe(&end)));
     }
 }
 
@@ -102,6 +105,12 @@ mod tests {
         fn sizes(&self) -> (u64, u64) {
             (7, 9)
         }
+    }
+
+    #[test]
+    fn an_observer_that_panics_ends_its_own_report_alone() {
+        let observer = Observer::new(|_| panic!("as asked"));
+        Ending::new(Call(Path::new("a.B", "C").unwrap()), Some(&observer)).close(&Status::internal(""));
     }
 
     #[test]

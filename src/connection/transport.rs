@@ -144,7 +144,11 @@ impl<IO: ByteStream> Inner<IO> {
             return Poll::Ready(Ok(offered));
         }
         if offered > WRITE_BUFFER {
-            return Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
+            let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, pieces));
+            return Poll::Ready(Ok(written.unwrap_or_else(|error| {
+                self.broken(&error);
+                offered
+            })));
         }
         for piece in pieces {
             self.out.extend_from_slice(piece);
