@@ -19,8 +19,6 @@ pub struct CallContext {
     pub(crate) head: Arc<CallHead>,
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) extensions: Extensions,
-    /// The method's request is one message, and it has not come yet.
-    pub(crate) awaits_message: bool,
 }
 
 impl CallContext {
@@ -59,11 +57,13 @@ impl CallContext {
     /// at the call's end, or by [`send_head`](Self::send_head).
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when the head has left.
+    /// FAILED_PRECONDITION when the head has left, or a message was sent with which it will.
     pub fn respond_with(&self, metadata: &Metadata) -> Result<(), Status> {
         let mut sending = self.outlet.lock();
-        if !matches!(sending.stage, Stage::Head(_)) {
-            return Err(Status::failed_precondition("response metadata comes too late: the response head is sent"));
+        if !matches!(sending.stage, Stage::Head(_)) || !sending.queue.is_empty() {
+            return Err(Status::failed_precondition(
+                "response metadata comes too late: the response head leaves with the first message",
+            ));
         }
         sending.metadata.get_or_insert_default().head.merge(metadata);
         Ok(())
@@ -81,7 +81,7 @@ impl CallContext {
     /// FAILED_PRECONDITION while the one message of a request that is no stream has still to come: there are clients
     /// that do not send it once they have seen the head.
     pub fn send_head(&self) -> Result<(), Status> {
-        if self.awaits_message {
+        if self.head.awaits_message() {
             return Err(Status::failed_precondition(
                 "the response head must not leave before the request's message came",
             ));

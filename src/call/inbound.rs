@@ -56,7 +56,12 @@ impl<T: Payload, S: Source> Inbound<T, S> {
     /// a broken cardinality.
     pub(crate) async fn one(&mut self) -> Result<T, Status> {
         let Some(message) = self.next().await? else { return Err(self.cardinality("none")) };
-        if self.next().await?.is_none() { Ok(message) } else { Err(self.cardinality("two")) }
+        if self.next().await?.is_none() {
+            return Ok(message);
+        }
+        let status = self.cardinality("two");
+        self.source.fail(&status);
+        Err(status)
     }
 
     fn cardinality(&self, found: &str) -> Status {
@@ -65,13 +70,19 @@ impl<T: Payload, S: Source> Inbound<T, S> {
 
     fn poll_next(&mut self, cx: &mut Context<'_>, message: &mut T) -> Poll<Result<bool, Status>> {
         loop {
-            if let Some(frame) = self.decoder.next()? {
-                return Poll::Ready(codec::decode(&frame, message).map(|()| true));
-            }
-            match ready!(self.source.poll_chunk(cx))? {
-                Some(chunk) => self.decoder.push(chunk),
-                None => return Poll::Ready(self.decoder.finish().map(|()| false).map_err(Status::from)),
-            }
+            let source = &mut self.source;
+            let decoded = match self.decoder.next() {
+                Ok(Some(frame)) => codec::decode(&frame, message).map(|()| true),
+                Ok(None) => match ready!(source.poll_chunk(cx))? {
+                    Some(chunk) => {
+                        self.decoder.push(chunk);
+                        continue;
+                    }
+                    None => self.decoder.finish().map(|()| false).map_err(Status::from),
+                },
+                Err(error) => Err(error.into()),
+            };
+            return Poll::Ready(decoded.inspect_err(|status| source.fail(status)));
         }
     }
 }

@@ -138,11 +138,10 @@ impl<IO: ByteStream> Inner<IO> {
         if self.broken.is_some() {
             return Poll::Ready(Ok(offered));
         }
-        if !self.out.is_empty() && self.out.len() + offered > WRITE_BUFFER {
-            if let Err(error) = ready!(self.poll_write_out(cx)) {
-                self.broken(&error);
-                return Poll::Ready(Ok(offered));
-            }
+        let is_full = !self.out.is_empty() && self.out.len() + offered > WRITE_BUFFER;
+        if is_full && let Err(error) = ready!(self.poll_write_out(cx)) {
+            self.broken(&error);
+            return Poll::Ready(Ok(offered));
         }
         if offered > WRITE_BUFFER {
             return Pin::new(&mut self.io).poll_write_vectored(cx, pieces);

@@ -60,7 +60,7 @@ impl Server {
     }
 
     /// Has `service` answer the calls to all services that were not added: for proxies. Its name and its methods do not
-    /// matter.
+    /// matter, and limits for its methods are refused when the server starts.
     pub fn fallback(mut self, service: impl Into<Registration>) -> Self {
         Arc::make_mut(&mut self.setup).router.set_fallback(service.into());
         self
