@@ -14,7 +14,7 @@ use h2grpc::status::Status;
 use tokio::time::Instant;
 
 /// Passes calls on to the server behind a channel.
-struct Proxy(Channel);
+pub struct Proxy(pub Channel);
 
 impl Service for Proxy {
     fn name(&self) -> &str {
@@ -48,11 +48,11 @@ impl Proxy {
             Ok::<(), Status>(())
         };
         let back = async {
-            let mut next = back.next().await?;
-            context.respond_with(back.metadata())?;
-            while let Some(message) = next {
+            let mut next = back.next().await;
+            context.respond_with(back.metadata())?; // it came with the first message, or with an error
+            while let Some(message) = next? {
                 responses.send(message).await?;
-                next = back.next().await?;
+                next = back.next().await;
             }
             context.end_with(back.trailers());
             Ok::<(), Status>(())

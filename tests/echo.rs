@@ -12,7 +12,7 @@ use h2grpc::codec::Encoded;
 use h2grpc::limits::{BATCH, ClientLimits};
 use h2grpc::metadata::Metadata;
 use h2grpc::server::Server;
-use h2grpc::status::Status;
+use h2grpc::status::{Doing, Status};
 use h2grpc::wire::Code;
 use prost::Message;
 use tokio::sync::Notify;
@@ -100,7 +100,13 @@ impl Echo for Parrot {
                 let left = request.context.deadline().map(|at| at.duration_since(tokio::time::Instant::now()));
                 return Ok(text(format!("{}", left.is_some_and(|left| left.as_secs() >= 90 && left.as_secs() <= 100))));
             }
-            _ => {}
+            "file" => drop(std::fs::read("no/such/file").doing("reading the list of words")?),
+            "reserved" => Metadata::new().insert("grpc-status", "0")?,
+            said => {
+                if let Some(number) = said.strip_prefix("number ") {
+                    number.parse::<u8>().doing("reading the number")?;
+                }
+            }
         }
         Ok(request.message)
     }
@@ -291,6 +297,36 @@ async fn metadata_goes_both_ways() {
 }
 
 #[tokio::test]
+async fn options_that_are_added_keep_those_that_were_there() {
+    let (_running, _, client) = serve();
+    let named = |name: &str| {
+        let mut metadata = Metadata::new();
+        metadata.insert(name, "told").unwrap();
+        CallOptions::new().metadata(metadata)
+    };
+    let client = client.with(CallOptions::new().timeout(Duration::from_secs(100)));
+    let client = client.with(named("ask")).with(named("other"));
+    assert_eq!(client.say(text("deadline")).await.unwrap().message.text, "true", "the deadline is kept");
+    let response = client.say(text("metadata")).await.unwrap();
+    assert_eq!(response.metadata.get("seen"), Some("told"), "the metadata that was added first is kept");
+}
+
+#[tokio::test]
+async fn errors_that_are_common_in_handlers_become_statuses() {
+    let (_running, _, client) = serve();
+    for (said, code, words) in [
+        ("number 256", Code::INVALID_ARGUMENT, "reading the number: "),
+        ("file", Code::NOT_FOUND, "reading the list of words: "),
+        ("reserved", Code::INTERNAL, "grpc-status"),
+    ] {
+        let status = soon(client.say(text(said))).await.unwrap_err();
+        assert_eq!(status.code(), code, "{said}: {status}");
+        assert!(status.message().contains(words), "{said}: {status}");
+    }
+    assert_eq!(soon(client.say(text("number 255"))).await.unwrap().message, text("number 255"));
+}
+
+#[tokio::test]
 async fn the_handler_knows_the_deadline() {
     let (_running, _, client) = serve();
     assert_eq!(client.say(text("deadline")).await.unwrap().message.text, "false");
@@ -355,6 +391,44 @@ async fn an_upload_dropped_half_way_is_cancelled_and_never_looks_complete() {
     parrot.until(1).await;
     drop(texts);
     assert_eq!(soon(answer.response()).await.unwrap_err().code(), Code::CANCELLED);
+    parrot.until(0).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_dropped_before_finish_says_what_happened_and_what_to_do() {
+    let (_running, _, client) = serve();
+    let (mut texts, answer) = client.join().await.unwrap();
+    texts.send(text("half")).await.unwrap();
+    drop(texts);
+    let status = soon(answer.response()).await.unwrap_err();
+    assert_eq!(status.code(), Code::CANCELLED);
+    for words in ["its request was dropped before finish() was called", "must be ended by finish()"] {
+        assert!(status.message().contains(words), "{status}");
+    }
+    let (texts, answers) = client.chat().await.unwrap();
+    drop(texts);
+    let status = collect(answers).await.unwrap_err();
+    assert!(status.message().contains("finish()"), "{status}");
+}
+
+#[tokio::test]
+async fn a_sender_whose_response_was_dropped_is_told_so() {
+    let (_running, parrot, client) = serve();
+    let (mut texts, answers) = client.chat().await.unwrap();
+    texts.send(text("one")).await.unwrap();
+    parrot.until(1).await;
+    drop(answers);
+    let status = soon(async {
+        loop {
+            match texts.send(text("more")).await {
+                Ok(()) => tokio::task::yield_now().await,
+                Err(status) => break status,
+            }
+        }
+    })
+    .await;
+    assert_eq!(status.code(), Code::CANCELLED);
+    assert!(status.message().contains("its response has ended or was dropped"), "{status}");
     parrot.until(0).await;
 }
 

@@ -14,11 +14,14 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use common::peer::answering;
 use common::{Running, frame, soon};
 use h2grpc::limits::Limits;
-use h2grpc::route_guide::{Feature, Features, Point, RouteNote, tour};
+use h2grpc::route_guide::{Feature, Features, Guide, Point, RouteGuide, RouteNote, tour};
+use h2grpc::server::Server;
+use h2grpc::status::{Code, Status};
 use process::{Output, Process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -536,6 +539,162 @@ async fn a_tcp_probe_is_no_warning_and_half_a_preface_is_one() {
     served.process.wait_for_error_line(PATIENCE, "a warning", warned).unwrap();
     served.process.terminate().unwrap();
     served.ended_well().await;
+}
+
+#[tokio::test]
+async fn the_log_says_what_a_client_speaks_that_speaks_no_http2() {
+    let mut served = Served::start_as(&mut program(SERVER), Stdio::piped());
+    for (bytes, words) in [
+        (&b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"[..], "the client speaks HTTP/1.1, but gRPC needs HTTP/2"),
+        (b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", "the client speaks TLS, but this connection is in cleartext"),
+        (b"\x00\x01\x02", r#"its first bytes are "\x00\x01\x02""#),
+    ] {
+        let mut stream = TcpStream::connect(served.address()).unwrap();
+        stream.write_all(bytes).unwrap();
+        let peer = stream.local_addr().unwrap().to_string();
+        let find = |line: &str| line.contains(&peer).then(|| line.to_owned()).filter(|line| line.contains("failed"));
+        let line = served.process.wait_for_error_line(PATIENCE, words, find).unwrap();
+        assert!(line.contains("WARN") && line.contains(words), "{line}");
+    }
+    served.process.terminate().unwrap();
+    served.ended_well().await;
+}
+
+/// Starts a server that logs its calls, has it answer some, and gives their lines.
+fn calls_in_the_log(arguments: &[&str]) -> Vec<String> {
+    let mut command = program(SERVER);
+    let mut served =
+        Served::start_as(command.args(["--log-calls", "--max-notes", "100"]).args(arguments), Stdio::piped());
+    for ask in ["get-feature", "route-chat"] {
+        run(&mut client(served.address(), &[ask]));
+    }
+    let is_call = |line: &str| line.contains("/routeguide.RouteGuide/");
+    let last = |line: &str| (is_call(line) && line.contains("RouteChat")).then_some(());
+    served.process.wait_for_error_line(PATIENCE, "the last call", last).unwrap();
+    served.process.terminate().unwrap();
+    let output = served.process.wait(PATIENCE).unwrap();
+    assert!(output.succeeded(), "{output}");
+    output.stderr.lines().filter(|line| is_call(line)).map(str::to_owned).collect()
+}
+
+#[test]
+fn calls_are_logged_on_request_one_line_each_with_status_time_sizes_and_peer() {
+    let lines = calls_in_the_log(&[]);
+    let [first, second, failed] = &lines[..] else { panic!("three calls are expected: {lines:#?}") };
+    for line in [first, second] {
+        for words in ["INFO", "path=\"/routeguide.RouteGuide/GetFeature\"", "peer=127.0.0.1:", "status=OK", "time=\""] {
+            assert!(line.contains(words), "{words} in {line}");
+        }
+    }
+    assert!(first.contains("received=22 sent=84"), "{first}");
+    for words in ["path=\"/routeguide.RouteGuide/RouteChat\"", "status=RESOURCE_EXHAUSTED: ", "--max-notes", "sent=0"] {
+        assert!(failed.contains(words), "{words} in {failed}");
+    }
+}
+
+#[test]
+fn calls_are_logged_as_json_on_request() {
+    let lines = calls_in_the_log(&["--log-format", "json"]);
+    let lines: Vec<serde_json::Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [first, _, failed] = &lines[..] else { panic!("three calls are expected: {lines:#?}") };
+    assert_eq!((&first["path"], &first["status"]), (&"/routeguide.RouteGuide/GetFeature".into(), &"OK".into()));
+    assert_eq!((&first["received"], &first["sent"]), (&22.into(), &84.into()));
+    assert!(first["peer"].as_str().unwrap().starts_with("127.0.0.1:") && first["time"].is_string(), "{first}");
+    assert!(failed["status"].as_str().unwrap().starts_with("RESOURCE_EXHAUSTED: "), "{failed}");
+}
+
+#[test]
+fn without_the_request_only_calls_that_fail_are_logged() {
+    let mut command = program(SERVER);
+    let mut served = Served::start_as(command.args(["--max-notes", "100"]), Stdio::piped());
+    run(&mut client(served.address(), &["get-feature"]));
+    run(&mut client(served.address(), &["route-chat"]));
+    let failed = |line: &str| line.contains("call failed").then(|| line.to_owned());
+    let line = served.process.wait_for_error_line(PATIENCE, "the call that failed", failed).unwrap();
+    assert!(line.contains("RouteChat") && line.contains("RESOURCE_EXHAUSTED"), "{line}");
+    assert!(!served.process.so_far().stderr.contains("GetFeature"));
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_status_message_with_line_breaks_is_one_line_of_the_log() {
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _logging = tracing::subscriber::set_default(log);
+    let guide = Guide::new(Features::embedded()).into_service();
+    let guide = guide.intercept(|_| Err(Status::aborted("one\r\ntwo\u{1b}[31m\nFAKE INFO all is well")));
+    let running = Running::start(Server::new().add(guide));
+    soon(running.client().get_feature(point(0, 0))).await.unwrap_err();
+    soon(running.stop()).await.unwrap().unwrap();
+    let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("one") || line.contains("FAKE")).collect();
+    let [line] = &lines[..] else { panic!("one line is expected: {log}") };
+    assert!(line.contains("call failed") && line.contains("ABORTED: one\\r\\ntwo\\u{1b}[31m\\nFAKE INFO"), "{line}");
+}
+
+#[tokio::test]
+async fn a_chat_stores_as_much_as_max_notes_says_and_its_error_names_the_setting() {
+    let served = Served::start(&["--max-notes", "5000"]);
+    let (mut notes, mut answers) = served.client().route_chat().await.unwrap();
+    let note = |length| RouteNote { location: Some(point(1, 2)), message: "x".repeat(length) };
+    for _ in 0..2 {
+        notes.send(note(1000)).await.unwrap();
+    }
+    assert_eq!(soon(answers.next()).await.unwrap(), Some(note(1000)));
+    notes.send(note(4000)).await.unwrap();
+    let status = soon(answers.next()).await.unwrap_err();
+    assert_eq!(status.code(), Code::RESOURCE_EXHAUSTED);
+    assert!(status.message().contains("5000 bytes") && status.message().contains("--max-notes"), "{status}");
+    // Six notes of 1 MB at one point pass by default.
+    let served = Served::start(&[]);
+    let (mut notes, mut answers) = served.client().route_chat().await.unwrap();
+    for earlier in 0..6 {
+        notes.send(note(1_000_000)).await.unwrap();
+        for _ in 0..earlier {
+            assert_eq!(soon(answers.next()).await.unwrap().unwrap().message.len(), 1_000_000);
+        }
+    }
+    notes.finish().await.unwrap();
+    assert_eq!(soon(answers.next()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_database_with_places_beyond_the_globe_is_served_with_a_warning() {
+    let scratch = served::Scratch::new("beyond.json");
+    let beyond = r#"[{"location":{"latitude":900000001,"longitude":2},"name":"Beyond the pole"}]"#;
+    std::fs::write(&scratch.0, beyond).unwrap();
+    let mut command = program(SERVER);
+    let mut served = Served::start_as(command.args(["--db", scratch.path()]), Stdio::piped());
+    let warning = |line: &str| line.contains("WARN").then(|| line.to_owned());
+    let line = served.process.wait_for_error_line(PATIENCE, "a warning", warning).unwrap();
+    assert!(line.contains("90") && line.contains("1 of 1"), "{line}");
+    let feature = soon(served.client().get_feature(point(900_000_001, 2))).await.unwrap().message;
+    assert_eq!(feature.name, "Beyond the pole");
+}
+
+#[test]
+fn debug_lines_are_logged_where_they_are_asked_for() {
+    let mut command = program(SERVER);
+    command.env("RUST_LOG", "debug");
+    let mut served = Served::start_as(&mut command, Stdio::piped());
+    assert!(run(&mut client(served.address(), &["get-feature"])).succeeded());
+    let closed = |line: &str| line.contains("connection closed").then_some(());
+    served.process.wait_for_error_line(PATIENCE, "the end of the connection", closed).unwrap();
+    let log = served.process.so_far().stderr;
+    assert!(log.contains("DEBUG") && !log.contains("this build has no log lines"), "{log}");
 }
 
 // All of it.

@@ -12,6 +12,7 @@ use h2grpc::route_guide::{Feature, Point, RouteGuideClient};
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
 use http::Response;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 async fn get_feature(address: SocketAddr) -> Result<Feature, Status> {
@@ -61,6 +62,55 @@ async fn status_is_read_from_trailers_only() {
     .await;
     let status = get_feature(address).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::PERMISSION_DENIED, "not you"));
+}
+
+/// A response of three features: a head with `in_head`, and trailers with `in_trailers`.
+async fn three_features(in_head: &'static str, in_trailers: &'static str) -> (usize, Result<(), Status>) {
+    let address = server(move |_, mut respond| {
+        let mut head = ok_head();
+        head.headers_mut().extend(trailers(&[("grpc-status", in_head), ("grpc-message", "too early")]));
+        let mut stream = respond.send_response(head, false).unwrap();
+        for _ in 0..3 {
+            stream.send_data(frame(&feature()), false).unwrap();
+        }
+        stream.send_trailers(trailers(&[("grpc-status", in_trailers)])).unwrap();
+    })
+    .await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let mut features = soon(client.list_features(Default::default())).await.unwrap();
+    let mut count = 0;
+    loop {
+        match soon(features.next()).await {
+            Ok(Some(_)) => count += 1,
+            Ok(None) => return (count, Ok(())),
+            Err(status) => return (count, Err(status)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn grpc_status_in_a_head_that_does_not_end_the_stream_does_not_count() {
+    let (count, end) = three_features("0", "13").await;
+    assert_eq!((count, end.unwrap_err().code()), (3, Code::INTERNAL));
+    let (count, end) = three_features("7", "0").await;
+    assert_eq!((count, end.is_ok()), (3, true), "{end:?}");
+}
+
+#[tokio::test]
+async fn grpc_status_in_a_head_that_is_followed_by_trailers_alone_does_not_count() {
+    for (in_head, in_trailers, code) in [("0", "13", Code::INTERNAL), ("7", "0", Code::OK)] {
+        let address = server(move |_, mut respond| {
+            let mut head = ok_head();
+            head.headers_mut().extend(trailers(&[("grpc-status", in_head)]));
+            let mut stream = respond.send_response(head, false).unwrap();
+            stream.send_trailers(trailers(&[("grpc-status", in_trailers)])).unwrap();
+        })
+        .await;
+        let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+        let mut features = soon(client.list_features(Default::default())).await.unwrap();
+        let end = soon(features.next()).await;
+        assert_eq!(end.as_ref().map_or_else(|status| status.code(), |_| Code::OK), code, "{end:?}");
+    }
 }
 
 #[tokio::test]
@@ -186,6 +236,39 @@ async fn lost_connection_is_unavailable_and_names_the_server() {
     let status = get_feature(address).await.unwrap_err();
     assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
     assert!(status.message().contains(&address.to_string()), "{status}");
+}
+
+/// A server that says `answer` to each connection and closes, before it has read anything or after. What is unread
+/// resets the connection.
+async fn other_protocol(answer: &'static [u8], reads_first: bool) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            if reads_first {
+                let _ = stream.read(&mut [0; 4096]).await;
+            }
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_another_protocol_is_unavailable_and_told_by_name() {
+    let http1 = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let alert = b"\x15\x03\x03\x00\x02\x02\x28"; // TLS: a fatal alert, handshake_failure
+    for (answer, words) in [(&http1[..], "the server speaks HTTP/1.1"), (&alert[..], "the server speaks TLS")] {
+        for reads_first in [true, false] {
+            let address = other_protocol(answer, reads_first).await;
+            for run in 0..20 {
+                let status = get_feature(address).await.unwrap_err();
+                assert_eq!(status.code(), Code::UNAVAILABLE, "{words}, {reads_first}, {run}: {status}");
+                assert!(status.message().contains(words), "{words}, {reads_first}, {run}: {status}");
+                assert!(status.message().contains(&address.to_string()), "{status}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

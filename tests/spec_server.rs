@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::raw::{DATA, END_STREAM, GOAWAY, HEADERS, Raw, kinds};
 use common::{Running, call, connect, connect_with, frame, frame_of, head, limits, read, soon};
 use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteSummary};
 use h2grpc::server::Server;
@@ -425,6 +426,40 @@ async fn idle_connection_is_sent_away_with_goaway_no_error() {
     let stream = TcpStream::connect(running.address).await.unwrap();
     let (_requests, connection) = h2::client::handshake(stream).await.unwrap();
     soon(connection).await.unwrap();
+}
+
+/// A server that sends away who has no call for 100 ms, and sends no PING.
+fn impatient() -> Server {
+    Server::new().add(Guide::new(Features::embedded()).into_service()).limits(limits(|limits| {
+        limits.keepalive_interval = None;
+        limits.idle_timeout = Duration::from_millis(100);
+    }))
+}
+
+#[tokio::test]
+async fn idle_connection_is_sent_goaway_no_error_without_keepalive_too() {
+    let running = Running::start(impatient());
+    let mut raw = Raw::connect(running.address).await;
+    let goaway = raw.next_of(GOAWAY).await;
+    assert_eq!((goaway.stream, &goaway.payload[4..]), (0, &[0; 4][..]), "NO_ERROR, without a word more: {goaway:?}");
+}
+
+#[tokio::test]
+async fn connection_with_an_open_call_is_not_idle() {
+    let running = Running::start(impatient());
+    let mut busy = Raw::connect(running.address).await;
+    busy.send_head(1, RECORD).await;
+    assert_eq!(kinds(&busy.until_quiet().await, 1), [0_u8; 0]);
+    // Others come later, and are sent away.
+    for _ in 0..3 {
+        Raw::connect(running.address).await.next_of(GOAWAY).await;
+    }
+    let seen = busy.until_quiet().await;
+    assert!(seen.iter().all(|frame| frame.kind != GOAWAY), "{seen:?}");
+    busy.send(DATA, END_STREAM, 1, &frame(&TRAIL)).await;
+    let answer = busy.next_of(HEADERS).await;
+    assert_eq!(answer.stream, 1);
+    busy.next_of(GOAWAY).await; // now it is idle
 }
 
 #[tokio::test]

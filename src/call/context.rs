@@ -19,8 +19,6 @@ pub struct CallContext {
     pub(crate) head: Arc<CallHead>,
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) extensions: Extensions,
-    /// The request may be a single message, and none has arrived yet: the response head must not leave.
-    pub(crate) awaits_message: bool,
 }
 
 impl CallContext {
@@ -59,12 +57,12 @@ impl CallContext {
     /// [`send_head`](Self::send_head) is called: after that it is too late.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when the head has been sent.
+    /// FAILED_PRECONDITION when the head has been sent, or a message was sent with which it will leave.
     pub fn respond_with(&self, metadata: &Metadata) -> Result<(), Status> {
         let mut sending = self.outlet.lock();
-        if !matches!(sending.stage, Stage::Head(_)) {
+        if !matches!(sending.stage, Stage::Head(_)) || !sending.queue.is_empty() {
             return Err(Status::failed_precondition(
-                "response metadata comes too late: the response head has been sent",
+                "response metadata comes too late: the response head leaves with the first message",
             ));
         }
         sending.metadata.get_or_insert_default().head.merge(metadata);
@@ -83,7 +81,7 @@ impl CallContext {
     /// FAILED_PRECONDITION while a request that is a single message has not arrived: some clients no longer send it
     /// once they have seen the head. Interceptors always get it, since a call reaches them before its shape is known.
     pub fn send_head(&self) -> Result<(), Status> {
-        if self.awaits_message {
+        if self.head.awaits_message() {
             return Err(Status::failed_precondition(
                 "the response head must not be sent before the request's message has arrived",
             ));

@@ -39,7 +39,11 @@ impl Driver {
             none => *none = Some(cx.waker().clone()),
         }
         if sending.end == End::Cancel {
-            sending.reset(h2::Reason::CANCEL, Status::cancelled("the request was dropped before its end"));
+            // Whoever still sends has dropped the other half, or read it to its end.
+            sending.reset(
+                h2::Reason::CANCEL,
+                Status::cancelled("the call is over: its response has ended or was dropped"),
+            );
         }
         let _ = poll_drain(&mut sending, cx);
         let reset = match &mut sending.stage {
@@ -58,7 +62,8 @@ impl Driver {
 
     /// Adds the one message of a response, when the handler has returned it.
     pub(crate) fn put(&self, frame: Bytes) {
-        self.outlet.put(frame);
+        // It fails only when the stream is gone, which `poll_yield` tells.
+        let _ = self.outlet.put(frame);
     }
 
     /// Ends a server's call with `status`, after everything that was sent before. Ready when h2 has taken it all.

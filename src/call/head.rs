@@ -1,7 +1,7 @@
 //! What a server knows of a call from its request head.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::deadline::Deadline;
 use crate::metadata::Metadata;
@@ -16,11 +16,13 @@ pub(crate) struct CallHead {
     pub(crate) peer: Option<SocketAddr>,
     /// Bytes of the request's frames that have been read.
     received: AtomicU64,
+    /// The method's request is one message, and it has not come yet. Until a shape is chosen, any request may be so.
+    awaits_message: AtomicBool,
 }
 
 impl CallHead {
     pub(crate) fn new(path: Path, metadata: Metadata, deadline: Option<Deadline>, peer: Option<SocketAddr>) -> Self {
-        CallHead { path, metadata, deadline, peer, received: AtomicU64::new(0) }
+        CallHead { path, metadata, deadline, peer, received: AtomicU64::new(0), awaits_message: AtomicBool::new(true) }
     }
 
     /// Counts bytes that were read. A call has only one reader, so this need not be a single atomic step.
@@ -30,5 +32,15 @@ impl CallHead {
 
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Relaxed)
+    }
+
+    /// Whether the one message of the request is still to come.
+    pub(crate) fn awaits_message(&self) -> bool {
+        self.awaits_message.load(Relaxed)
+    }
+
+    /// The one message has come, or the request is a stream.
+    pub(crate) fn awaits_no_message(&self) {
+        self.awaits_message.store(false, Relaxed);
     }
 }

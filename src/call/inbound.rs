@@ -68,7 +68,8 @@ impl<T: Payload, S: Source> Inbound<T, S> {
                 false => Poll::Ready(Ok(())),
             }
         })
-        .await?;
+        .await
+        .inspect_err(|status| self.source.fail(status))?;
         Ok(message)
     }
 
@@ -78,13 +79,19 @@ impl<T: Payload, S: Source> Inbound<T, S> {
 
     fn poll_next(&mut self, cx: &mut Context<'_>, message: &mut T) -> Poll<Result<bool, Status>> {
         loop {
-            if let Some(frame) = self.decoder.next()? {
-                return Poll::Ready(codec::decode(&frame, message).map(|()| true));
-            }
-            match ready!(self.source.poll_chunk(cx))? {
-                Some(chunk) => self.decoder.push(chunk),
-                None => return Poll::Ready(self.decoder.finish().map(|()| false).map_err(Status::from)),
-            }
+            let source = &mut self.source;
+            let decoded = match self.decoder.next() {
+                Ok(Some(frame)) => codec::decode(&frame, message).map(|()| true),
+                Ok(None) => match ready!(source.poll_chunk(cx))? {
+                    Some(chunk) => {
+                        self.decoder.push(chunk);
+                        continue;
+                    }
+                    None => self.decoder.finish().map(|()| false).map_err(Status::from),
+                },
+                Err(error) => Err(error.into()),
+            };
+            return Poll::Ready(decoded.inspect_err(|status| source.fail(status)));
         }
     }
 }

@@ -73,7 +73,7 @@ impl<T: Payload> Outbound<T> {
         poll_fn(|cx| {
             ready!(self.outlet.poll_taken(cx))?;
             if let Some(messages) = waiting.take() {
-                self.outlet.put(messages.to_bytes());
+                self.outlet.put(messages.to_bytes())?;
             }
             self.outlet.poll_taken(cx)
         })

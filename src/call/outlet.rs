@@ -144,10 +144,12 @@ impl Outlet {
 
     /// Adds frames that are encoded already. They are not copied if nothing waits: see
     /// [`poll_taken`](Self::poll_taken).
-    pub(super) fn put(&self, frames: Bytes) {
+    pub(super) fn put(&self, frames: Bytes) -> Result<(), Status> {
         let mut sending = self.lock();
+        sending.check_open()?;
         sending.queue.put(frames);
         self.wake_driver(&sending);
+        Ok(())
     }
 
     /// Ready when another message may be added.
@@ -181,6 +183,11 @@ impl Outlet {
         sending.end = End::Stream;
         sending.advance();
         self.wake_driver(&sending);
+    }
+
+    /// Whether the request was cut off: its sender is gone, and has not finished it.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.lock().end == End::Cancel
     }
 
     /// Cancels a client's call, one half of which was dropped before its end.

@@ -56,8 +56,8 @@ impl IncomingCall {
     pub async fn unary<Q: Payload>(self) -> Result<Request<Q>, Status> {
         let mut requests = self.requests();
         let message = requests.one().await?;
-        let mut context = requests.source.context;
-        context.awaits_message = false;
+        let context = requests.source.context;
+        context.head.awaits_no_message();
         Ok(Request { message, context })
     }
 
@@ -71,8 +71,8 @@ impl IncomingCall {
     }
 
     /// A stream in, one message out.
-    pub fn client_streaming<Q: Payload>(mut self) -> Inbound<Q> {
-        self.context.awaits_message = false;
+    pub fn client_streaming<Q: Payload>(self) -> Inbound<Q> {
+        self.context.head.awaits_no_message();
         self.requests()
     }
 

@@ -19,6 +19,10 @@ use crate::status::Status;
 use crate::wire::path::Path;
 use crate::wire::{code::Code, head};
 
+/// What became of a call whose request is a stream that was dropped half way.
+const UNFINISHED: &str = "the call was cancelled, since its request was dropped before finish() was called: a request \
+     that is a stream must be ended by finish(), or the server could take a part of it for the whole";
+
 /// Where bytes come from. Nobody but this crate implements it.
 pub trait Source {
     /// Whose messages they are, for error texts.
@@ -28,6 +32,10 @@ pub trait Source {
     /// The next chunk of DATA; `None` once the stream has come to a good end.
     #[doc(hidden)]
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>>;
+
+    /// What came is of no use to its reader, who learns `why`.
+    #[doc(hidden)]
+    fn fail(&mut self, why: &Status);
 }
 
 /// The request of a call on a server.
@@ -45,6 +53,9 @@ impl Source for RequestSource {
         self.context.head.count(chunk.as_ref().map_or(0, |chunk| chunk.as_ref().map_or(0, Bytes::len)));
         Poll::Ready(chunk.transpose().map_err(|error| status_of(error, "the request was read")))
     }
+
+    /// The handler decides what becomes of its call.
+    fn fail(&mut self, _why: &Status) {}
 }
 
 /// The next chunk of `body`. Its room in the flow-control window is given back at once, because the decoder takes it
@@ -170,11 +181,15 @@ impl ResponseSource {
     }
 
     /// The status of a call whose stream or connection failed. After the deadline, a reset with CANCEL means that the
-    /// server has enforced that deadline.
+    /// server has enforced that deadline; after the request's sender was dropped, it is our own.
     fn lost(&self, error: h2::Error, doing: &str) -> Status {
         let status = status_of(error, &format!("{doing} from {}", self.ending.call.server));
-        match self.timer.deadline() {
-            Some(deadline) if status.code() == Code::CANCELLED && deadline.is_past() => deadline.status(),
+        if status.code() != Code::CANCELLED {
+            return status;
+        }
+        match (self.timer.deadline(), &self.ending.call.request) {
+            (Some(deadline), _) if deadline.is_past() => deadline.status(),
+            (_, Some(request)) if request.is_abandoned() => Status::cancelled(UNFINISHED),
             _ => status,
         }
     }
@@ -209,6 +224,12 @@ impl Source for ResponseSource {
             self.end();
         }
         polled
+    }
+
+    /// The call is over, and cancelled.
+    fn fail(&mut self, why: &Status) {
+        self.progress = Progress::Over(Err(why.clone()));
+        self.end();
     }
 }
 

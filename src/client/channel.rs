@@ -35,6 +35,8 @@ pub struct Channel {
 
 struct Shared {
     endpoint: Endpoint,
+    /// The endpoint as text, for error texts.
+    server: Arc<str>,
     dial: Dial,
     limits: ClientLimits,
     observer: Option<Observer>,
@@ -73,7 +75,8 @@ impl Channel {
         Channel::with_dial(endpoint, limits, Arc::new(dial))
     }
 
-    /// The same server with other limits, over a connection of its own.
+    /// The same server with other limits, over a connection of its own. With limits that cannot be
+    /// ([`ClientLimits::check`]) each call is INVALID_ARGUMENT.
     pub fn limits(&self, limits: ClientLimits) -> Self {
         let Shared { endpoint, dial, observer, .. } = &*self.shared;
         Channel::of(Shared::new(endpoint.clone(), Arc::clone(dial), limits, observer.clone()))
@@ -103,12 +106,12 @@ impl Channel {
         &self, path: &Path, options: &CallOptions, message: &Q,
     ) -> Result<Responses<R>, Status> {
         let frame = codec::to_frame(message)?;
-        let sent = frame.len() as u64;
-        let Opened { mut request, response, live, deadline } = self.open(path, options).await?;
+        let mut ending = self.begin(path);
+        let Opened { mut request, response, deadline, .. } = self.open(options, &mut ending).await?;
+        ending.call.sent = frame.len() as u64;
         // It fails when the server has answered already, and then its answer counts.
         let _ = request.send_data(frame, true);
-        let call = ClientCall { path: path.clone(), server: live.server, request: None, sent, received: 0 };
-        Ok(self.responses(response, deadline, call))
+        Ok(self.responses(response, deadline, ending))
     }
 
     /// Calls a method whose request is a stream: typed clients do it by a [`Caller`](super::Caller).
@@ -118,30 +121,37 @@ impl Channel {
     pub async fn bidirectional<Q: Payload, R: Payload>(
         &self, path: &Path, options: &CallOptions,
     ) -> Result<(Outbound<Q>, Responses<R>), Status> {
-        let Opened { request, response, live, deadline } = self.open(path, options).await?;
+        let mut ending = self.begin(path);
+        let Opened { request, response, live, deadline } = self.open(options, &mut ending).await?;
         let outlet = Outlet::request(request);
         live.drive(Arc::clone(&outlet), deadline);
-        let request = Some(Arc::clone(&outlet));
-        let call = ClientCall { path: path.clone(), server: live.server, request, sent: 0, received: 0 };
-        Ok((Outbound::new(outlet), self.responses(response, deadline, call)))
+        ending.call.request = Some(Arc::clone(&outlet));
+        Ok((Outbound::new(outlet), self.responses(response, deadline, ending)))
+    }
+
+    /// A call begins.
+    fn begin(&self, path: &Path) -> Ending<ClientCall> {
+        let server = Arc::clone(&self.shared.server);
+        let call = ClientCall { path: path.clone(), server, request: None, sent: 0, received: 0 };
+        Ending::new(call, self.shared.observer.as_ref())
     }
 
     fn responses<R: Payload>(
-        &self, response: ResponseFuture, deadline: Option<Deadline>, call: ClientCall,
+        &self, response: ResponseFuture, deadline: Option<Deadline>, ending: Ending<ClientCall>,
     ) -> Responses<R> {
-        let ending = Ending::new(call, self.shared.observer.as_ref());
         Inbound::new(ResponseSource::new(response, deadline, ending), self.shared.limits.max_message)
     }
 
-    /// Begins a call, within its deadline: its request head is on its way.
-    async fn open(&self, path: &Path, options: &CallOptions) -> Result<Opened, Status> {
+    /// Sends the request's head, within the call's deadline. A call that cannot begin ends here.
+    async fn open(&self, options: &CallOptions, ending: &mut Ending<ClientCall>) -> Result<Opened, Status> {
         let deadline = options.timeout.map(Deadline::after);
         let mut timer = Timer::new(deadline);
-        tokio::select! {
+        let opened = tokio::select! {
             biased;
-            opened = self.open_stream(path, options, deadline) => opened,
+            opened = self.open_stream(&ending.call.path, options, deadline) => opened,
             late = poll_fn(|cx| timer.poll(cx)) => Err(late),
-        }
+        };
+        opened.inspect_err(|status| ending.close(status))
     }
 
     /// Opens a stream and sends the request's head.
@@ -180,9 +190,8 @@ impl Channel {
         if let Some(known) = lock(&self.shared.state).known() {
             return known;
         }
-        let server = self.shared.endpoint.to_string().into();
-        let dialled =
-            async { connection::connect((self.shared.dial)().await?, server, &self.shared.limits).await }.await;
+        self.shared.limits.check().map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let dialled = async { connection::connect((self.shared.dial)().await?, &self.shared.limits).await }.await;
         let mut state = lock(&self.shared.state);
         match dialled {
             Ok(live) => {
@@ -203,7 +212,9 @@ impl Channel {
 
 impl Shared {
     fn new(endpoint: Endpoint, dial: Dial, limits: ClientLimits, observer: Option<Observer>) -> Self {
-        Shared { endpoint, dial, limits, observer, state: Mutex::default(), dialling: tokio::sync::Mutex::default() }
+        let server = endpoint.to_string().into();
+        let (state, dialling) = (Mutex::default(), tokio::sync::Mutex::default());
+        Shared { endpoint, server, dial, limits, observer, state, dialling }
     }
 }
 

@@ -21,8 +21,6 @@ pub(super) struct Live {
     /// Opens streams.
     pub(super) requests: SendRequest<Bytes>,
     pub(super) streams: UnboundedSender<StreamingRequest>,
-    /// The server, for error texts.
-    pub(super) server: Arc<str>,
 }
 
 /// A request that is a stream, to be driven with the connection.
@@ -46,7 +44,7 @@ impl Live {
 }
 
 /// Speaks HTTP/2 over `io`, in a task of its own.
-pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &ClientLimits) -> io::Result<Live> {
+pub(super) async fn connect<IO: ByteStream>(io: IO, limits: &ClientLimits) -> io::Result<Live> {
     let transport = Transport::new(io, Greeting::OfServer);
     let (requests, mut h2) = Builder::new()
         .initial_window_size(limits.stream_window)
@@ -70,7 +68,7 @@ pub(super) async fn connect<IO: ByteStream>(io: IO, server: Arc<str>, limits: &C
             Err(error) => debug!(%error, "connection failed"),
         }
     });
-    Ok(Live { requests, streams, server })
+    Ok(Live { requests, streams })
 }
 
 /// A connection that is open. Calls run in their callers' tasks, and it is h2 that wakes them; the connection's task

@@ -35,12 +35,8 @@ pub(super) fn admit(
         }
     };
     let max_message = route.max_message(&setup.limits);
-    let context = CallContext {
-        head: Arc::new(head),
-        outlet: Outlet::response(respond),
-        extensions: Extensions::new(),
-        awaits_message: true,
-    };
+    let context =
+        CallContext { head: Arc::new(head), outlet: Outlet::response(respond), extensions: Extensions::new() };
     Some(Admitted { call: IncomingCall { body, context, max_message }, route })
 }
 

@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Has `service` answer the calls to all services that were not added, as a proxy does. Its name and its methods do
-    /// not matter.
+    /// not matter, and limits for its methods are refused when the server starts.
     pub fn fallback(mut self, service: impl Into<Registration>) -> Self {
         Arc::make_mut(&mut self.setup).router.set_fallback(service.into());
         self

@@ -16,7 +16,7 @@ pub(super) struct Router {
     /// Where calls go to services that are not here.
     fallback: Option<Arc<Route>>,
     services: Vec<(String, Vec<Method>)>,
-    /// Paths that have limits but name no method.
+    /// Limits for methods that there are not, and why.
     misplaced: Vec<String>,
 }
 
@@ -32,13 +32,30 @@ impl Router {
             }
             let unknown =
                 limits.iter().filter(|(limited, _)| service.methods().iter().all(|method| method.name != limited));
-            self.misplaced.extend(unknown.map(|(limited, _)| format!("/{name}/{limited}")));
-            self.services.push((name, service.methods().to_vec()));
+            self.misplaced
+                .extend(unknown.map(|(limited, _)| format!("/{name}/{limited}, but the service has no such method")));
+            self.list(name, service.methods());
+        }
+    }
+
+    /// Notes what there is under `name`: of two services with one name, the methods of both.
+    fn list(&mut self, name: String, methods: &[Method]) {
+        let Some((_, listed)) = self.services.iter_mut().find(|(listed, _)| *listed == name) else {
+            return self.services.push((name, methods.to_vec()));
+        };
+        for method in methods {
+            match listed.iter_mut().find(|earlier| earlier.name == method.name) {
+                Some(earlier) => *earlier = *method,
+                None => listed.push(*method),
+            }
         }
     }
 
     pub(super) fn set_fallback(&mut self, registration: Registration) {
-        let Registration { service, interceptors, .. } = registration;
+        let Registration { service, interceptors, limits, .. } = registration;
+        let nowhere =
+            limits.iter().map(|(limited, _)| format!("{limited}, but the fallback has no methods of its own"));
+        self.misplaced.extend(nowhere);
         self.fallback = Some(Arc::new(Route::new(service, interceptors, MethodLimits::default())));
     }
 
@@ -51,10 +68,9 @@ impl Router {
     pub(super) fn check(&self) -> io::Result<()> {
         match self.misplaced.first() {
             None => Ok(()),
-            Some(path) => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("there are limits for {path}, but the service has no such method"),
-            )),
+            Some(misplaced) => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, format!("there are limits for {misplaced}")))
+            }
         }
     }
 

@@ -1,0 +1,113 @@
+//! A client of bare frames, for what h2 neither sends nor shows: when each frame comes, and GOAWAY itself.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::soon;
+
+/// Types of frames (RFC 9113, section 6).
+pub const DATA: u8 = 0;
+pub const HEADERS: u8 = 1;
+pub const SETTINGS: u8 = 4;
+pub const PING: u8 = 6;
+pub const GOAWAY: u8 = 7;
+
+/// Flags.
+pub const ACK: u8 = 1;
+pub const END_STREAM: u8 = 1;
+pub const END_HEADERS: u8 = 4;
+
+/// A frame as it was on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub kind: u8,
+    pub flags: u8,
+    pub stream: u32,
+    pub payload: Vec<u8>,
+}
+
+/// A connection whose client decides about each frame.
+pub struct Raw {
+    stream: TcpStream,
+}
+
+impl Raw {
+    /// Connects, and says the preface with empty SETTINGS.
+    pub async fn connect(address: SocketAddr) -> Raw {
+        let mut raw = Raw { stream: TcpStream::connect(address).await.unwrap() };
+        raw.stream.set_nodelay(true).unwrap();
+        raw.stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+        raw.send(SETTINGS, 0, 0, b"").await;
+        raw
+    }
+
+    pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let mut bytes = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+        bytes.extend_from_slice(&[kind, flags]);
+        bytes.extend_from_slice(&stream.to_be_bytes());
+        bytes.extend_from_slice(payload);
+        self.stream.write_all(&bytes).await.unwrap();
+    }
+
+    /// The head of a proper call to `path`, without its end.
+    pub async fn send_head(&mut self, stream: u32, path: &str) {
+        let mut block = vec![0x83, 0x86]; // :method: POST, :scheme: http (RFC 7541, appendix A)
+        block.extend_from_slice(&[0x04, path.len() as u8]); // :path, literal
+        block.extend_from_slice(path.as_bytes());
+        for (name, value) in [("te", "trailers"), ("content-type", "application/grpc")] {
+            block.extend_from_slice(&[0x00, name.len() as u8]);
+            block.extend_from_slice(name.as_bytes());
+            block.push(value.len() as u8);
+            block.extend_from_slice(value.as_bytes());
+        }
+        self.send(HEADERS, END_HEADERS, stream, &block).await;
+    }
+
+    /// The next frame; `None` when the server has closed.
+    pub async fn next(&mut self) -> Option<Frame> {
+        soon(async {
+            let mut head = [0; 9];
+            self.stream.read_exact(&mut head).await.ok()?;
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut payload = vec![0; length as usize];
+            self.stream.read_exact(&mut payload).await.ok()?;
+            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff;
+            Some(Frame { kind: head[3], flags: head[4], stream, payload })
+        })
+        .await
+    }
+
+    /// The next frame of this type.
+    pub async fn next_of(&mut self, kind: u8) -> Frame {
+        loop {
+            let frame = self.next().await.unwrap_or_else(|| panic!("the server closed before a frame of type {kind}"));
+            if frame.kind == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// Everything that the server sends until it has done what there was to do: it has then answered two PINGs. The
+    /// first is read with what came before it, and what that caused is written before the answer to the second.
+    pub async fn until_quiet(&mut self) -> Vec<Frame> {
+        let mut seen = Vec::new();
+        for number in 0..2_u64 {
+            self.send(PING, 0, 0, &number.to_be_bytes()).await;
+            loop {
+                let frame = self.next().await.unwrap_or_else(|| panic!("the server closed after {seen:?}"));
+                if (frame.kind, frame.flags, &frame.payload[..]) == (PING, ACK, &number.to_be_bytes()) {
+                    break;
+                }
+                seen.push(frame);
+            }
+        }
+        seen
+    }
+}
+
+/// The frames of `stream`, by their types.
+pub fn kinds(frames: &[Frame], stream: u32) -> Vec<u8> {
+    frames.iter().filter(|frame| frame.stream == stream).map(|frame| frame.kind).collect()
+}
