@@ -100,6 +100,24 @@ impl Status {
     }
 
     /// The same status with these details.
+    ///
+    /// ```
+    /// use h2grpc::status::Status;
+    /// use prost::Message;
+    ///
+    /// /// google.rpc.Status, whose details clients in other languages read; generated code has it too.
+    /// #[derive(Clone, PartialEq, Message)]
+    /// struct RpcStatus {
+    ///     #[prost(int32, tag = "1")]
+    ///     code: i32,
+    ///     #[prost(string, tag = "2")]
+    ///     message: String,
+    /// }
+    ///
+    /// let details = RpcStatus { code: 5, message: "no such place".to_owned() };
+    /// let status = Status::not_found("no such place").with_details(details.encode_to_vec());
+    /// assert_eq!(RpcStatus::decode(status.details().clone()), Ok(details));
+    /// ```
     pub fn with_details(mut self, details: impl Into<Bytes>) -> Status {
         self.rare.get_or_insert_default().details = details.into();
         self

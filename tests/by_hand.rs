@@ -17,7 +17,7 @@ use h2grpc::codec::{Encoded, Raw};
 use h2grpc::metadata::Metadata;
 use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteNote};
 use h2grpc::server::Server;
-use h2grpc::service::{Method, Service};
+use h2grpc::service::{Handling, Method, Service};
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
 use h2grpc::wire::path::Path;
@@ -326,7 +326,13 @@ impl Service for Elsewhere {
         METHODS
     }
 
-    async fn call(&self, call: IncomingCall) -> Result<Reply, Status> {
+    fn call(&self, call: IncomingCall) -> Handling<'_> {
+        Box::pin(self.hand_over(call))
+    }
+}
+
+impl Elsewhere {
+    async fn hand_over(&self, call: IncomingCall) -> Result<Reply, Status> {
         let (_requests, responses) = call.bidirectional::<Raw, Raw>();
         let task = self.tasks.lock().unwrap().take().ok_or_else(|| Status::aborted("there is one task"))?;
         let is_over = self.is_over.lock().unwrap().take().ok_or_else(|| Status::aborted("there is one task"))?;

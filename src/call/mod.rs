@@ -21,6 +21,58 @@
 //!   head  ending              what the request head says; the report at the end of a call
 //!   error  deadline  options  what an h2 error means; when a call must end; what a caller can set
 //! ```
+//!
+//! # What goes with a call besides its messages
+//!
+//! A caller gives [`CallOptions`] and reads a [`Response`]; a handler finds all of it in its [`CallContext`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use h2grpc::call::{CallOptions, Request};
+//! use h2grpc::client::Channel;
+//! use h2grpc::limits::Limits;
+//! use h2grpc::metadata::Metadata;
+//! use h2grpc::server::{Server, listen};
+//! use h2grpc::status::Status;
+//! # #[derive(Clone, PartialEq, prost::Message)] pub struct Text { #[prost(string, tag = "1")] pub text: String }
+//!
+//! h2grpc::service! {
+//!     pub service Echo("demo.Echo") client EchoClient {
+//!         rpc Say as say (Text) returns (Text);
+//!     }
+//! }
+//!
+//! struct Parrot;
+//!
+//! impl Echo for Parrot {
+//!     async fn say(&self, request: Request<Text>) -> Result<Text, Status> {
+//!         let call = &request.context;
+//!         let mut metadata = Metadata::new();
+//!         metadata.insert("heard", call.metadata().get("trace-id").unwrap_or("nothing"))?;
+//!         call.respond_with(&metadata)?; // in the response head
+//!         call.end_with(&metadata); // in the trailers
+//!         assert!(call.deadline().is_some() && call.peer().is_some());
+//!         Ok(request.message)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = listen("127.0.0.1:0".parse()?)?;
+//! let address = listener.local_addr()?.to_string();
+//! let server = Server::new().add(Parrot.into_service()).limits(Limits::default().max_message(64 * 1024));
+//! tokio::spawn(server.serve([listener], std::future::pending()));
+//!
+//! let mut metadata = Metadata::new();
+//! metadata.insert("trace-id", "7f3a")?;
+//! let options = CallOptions::new().timeout(Duration::from_secs(5)).metadata(metadata);
+//! let client = EchoClient::new(Channel::new(address.parse()?)).with(options);
+//! let response = client.say(Text { text: "hello".to_owned() }).await?;
+//! assert_eq!(response.metadata.get("heard"), Some("7f3a"));
+//! assert_eq!(response.trailers.get("heard"), Some("7f3a"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod client;
 mod context;

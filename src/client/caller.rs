@@ -21,6 +21,8 @@ use crate::wire::path::{Path, PathError};
 ///
 /// The streaming shapes hand out their halves as soon as the request head is on its way, without waiting for the
 /// response head: there are servers that send that only after the first message.
+///
+/// A call that is dropped before it is ready, as `tokio::select!` does, is cancelled if it has left already.
 #[derive(Clone, Debug)]
 pub struct Caller {
     channel: Channel,
