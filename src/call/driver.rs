@@ -2,7 +2,7 @@
 //! stream.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -15,11 +15,13 @@ use crate::status::Status;
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) outlet: Arc<Outlet>,
+    /// The call has ended as it should: there is nobody left to tell.
+    is_over: AtomicBool,
 }
 
 impl Driver {
     pub(crate) fn new(outlet: Arc<Outlet>) -> Self {
-        Driver { outlet }
+        Driver { outlet, is_over: AtomicBool::new(false) }
     }
 
     /// Notes that the call is about to be polled. What it sends does not wake the driver, which looks at the outlet
@@ -60,30 +62,29 @@ impl Driver {
         Poll::Ready(status)
     }
 
-    /// Adds the one message of a response, when the handler has returned it.
-    pub(crate) fn put(&self, frame: Bytes) {
-        // It fails only when the stream is gone, which `poll_yield` tells.
-        let _ = self.outlet.put(frame);
-    }
-
-    /// Ends a server's call with `status`, after everything that was sent before. Ready when h2 has taken it all.
-    pub(crate) fn poll_end(&self, cx: &mut Context<'_>, status: &Status) -> Poll<()> {
+    /// Ends a server's call after everything that was sent before: with its `last` message, which is taken, and with
+    /// `status`. Ready when h2 has taken it all.
+    ///
+    /// # Errors
+    /// Why the stream was over before.
+    pub(crate) fn poll_end(
+        &self, cx: &mut Context<'_>, last: &mut Option<Bytes>, status: &Status,
+    ) -> Poll<Result<(), Status>> {
         let mut sending = self.outlet.lock();
-        if sending.queue.is_empty() && !status.is_ok() && trailers_only(&mut sending, status) {
-            return Poll::Ready(());
+        if let Some(frame) = last.take() {
+            sending.queue.put(frame);
         }
-        sending.send_head();
-        ready!(poll_drain(&mut sending, cx));
-        let mut trailers = status.to_trailers();
-        if let Some(metadata) = &sending.metadata {
-            metadata.trailers.copy_to(&mut trailers);
-        }
-        if let Stage::Messages(stream) = &mut sending.stage {
-            // It fails only when the stream is reset already, and then nobody waits for them.
-            let _ = stream.send_trailers(trailers);
+        if !sending.queue.is_empty() || status.is_ok() || !trailers_only(&mut sending, status) {
+            sending.send_head();
+            ready!(poll_drain(&mut sending, cx));
+            if let Stage::Over(Some(why)) = &sending.stage {
+                return Poll::Ready(Err(why.clone()));
+            }
+            send_trailers(&mut sending, status);
         }
         sending.stage = Stage::Over(None);
-        Poll::Ready(())
+        self.is_over.store(true, Relaxed);
+        Poll::Ready(Ok(()))
     }
 
     /// Ends the stream with RST_STREAM and discards what waits. Whoever still sends gets `why` as the error.
@@ -99,6 +100,9 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        if self.is_over.load(Relaxed) {
+            return;
+        }
         let mut sending = self.outlet.lock();
         if !matches!(sending.stage, Stage::Over(_)) {
             sending.fail(Status::unavailable("the connection was lost while the call was running"));
@@ -116,8 +120,17 @@ fn trailers_only(sending: &mut Sending, status: &Status) -> bool {
     }
     // It fails only when the stream is reset already, and then nobody waits for it.
     let _ = respond.send_response(head, true);
-    sending.stage = Stage::Over(None);
     true
+}
+
+fn send_trailers(sending: &mut Sending, status: &Status) {
+    let Stage::Messages(stream) = &mut sending.stage else { return };
+    let mut trailers = status.to_trailers();
+    if let Some(metadata) = &sending.metadata {
+        metadata.trailers.copy_to(&mut trailers);
+    }
+    // It fails only when the stream is reset already, and then nobody waits for them.
+    let _ = stream.send_trailers(trailers);
 }
 
 /// Gives h2 everything, as the flow-control window allows. Ready when nothing is left.

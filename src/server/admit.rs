@@ -15,15 +15,15 @@ use crate::wire::head::{self, Refusal};
 use crate::{metadata::Metadata, status::Status};
 
 /// A call, and where it goes.
-pub(super) struct Admitted {
+pub(super) struct Admitted<'a> {
     pub(super) call: IncomingCall,
-    pub(super) route: Arc<Route>,
+    pub(super) route: &'a Arc<Route>,
 }
 
 /// Makes a call of a request. None if the request is refused, which is answered here.
 pub(super) fn admit(
     setup: &Setup, peer: Option<SocketAddr>, request: Request<RecvStream>, mut respond: SendResponse<Bytes>,
-) -> Option<Admitted> {
+) -> Option<Admitted<'_>> {
     let (parts, body) = request.into_parts();
     let (head, route) = match read(setup, peer, parts) {
         Ok(read) => read,
@@ -49,7 +49,7 @@ struct Refused {
 }
 
 /// Checks the request's head, and finds the method.
-fn read(setup: &Setup, peer: Option<SocketAddr>, parts: request::Parts) -> Result<(CallHead, Arc<Route>), Refused> {
+fn read(setup: &Setup, peer: Option<SocketAddr>, parts: request::Parts) -> Result<(CallHead, &Arc<Route>), Refused> {
     let refused = |refusal: Refusal, path| Refused { answer: head::refuse(&refusal), status: refusal.into(), path };
     let read = head::read_request(&parts).map_err(|refusal| refused(refusal, Some(parts.uri.path().to_owned())))?;
     if let Some(encoding) = read.encoding {
@@ -57,8 +57,8 @@ fn read(setup: &Setup, peer: Option<SocketAddr>, parts: request::Parts) -> Resul
     }
     let deadline = read.timeout.map(Deadline::after);
     let path = head::read_path(parts.uri).map_err(|refusal| refused(refusal, None))?;
-    let found = setup.router.find(&path).map(Arc::clone);
-    let route = found.map_err(|status| Refused { answer: status.to_trailers_only(), status, path: None })?;
+    let route =
+        setup.router.find(&path).map_err(|status| Refused { answer: status.to_trailers_only(), status, path: None })?;
     Ok((CallHead::new(path, Metadata::from_headers(parts.headers), deadline, peer), route))
 }
 

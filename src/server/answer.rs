@@ -28,13 +28,14 @@ pub(super) struct Answerer {
 
 impl Answerer {
     /// Answers a call, to its end. Errors go to the client, the observer and the log.
-    pub(super) async fn answer(self: Arc<Self>, Admitted { call, route }: Admitted) {
+    pub(super) async fn answer(self: &Arc<Self>, Admitted { call, route }: Admitted<'_>) {
         if route.weight.runs_apart() {
+            let (answerer, route) = (Arc::clone(self), Arc::clone(route));
             let mut apart = JoinSet::new(); // dropped before its end, it drops the handler too
-            apart.spawn(async move { self.answer_here(call, &route, true).await });
+            apart.spawn(async move { answerer.answer_here(call, &route, true).await });
             apart.join_next().await;
         } else {
-            self.answer_here(call, &route, false).await;
+            self.answer_here(call, route, false).await;
         }
     }
 

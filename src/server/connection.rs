@@ -59,7 +59,7 @@ pub(super) async fn serve<IO: ByteStream>(
     let turn = Arc::new(Turn::default());
     let answerer = Arc::new(Answerer { setup: Arc::clone(setup), peer, suspicion: Suspicion::default() });
     let leave = Leave::new(stop, limits.keepalive_interval.and_then(|_| h2.ping_pong()), limits);
-    let begin = |admitted| Arc::clone(&answerer).answer(admitted);
+    let begin = |admitted| answerer.answer(admitted);
     let calls = Calls::new(Arc::clone(&turn));
     let (portion, turn_began) = (Portion::new(), Instant::now());
     drive(turn, Serving { transport, h2, answerer: &answerer, begin, calls, leave, portion, turn_began }).await
@@ -78,10 +78,10 @@ struct Serving<'a, IO, Begin, Answering> {
     turn_began: Instant,
 }
 
-impl<IO, Begin, Answering> Serving<'_, IO, Begin, Answering>
+impl<'a, IO, Begin, Answering> Serving<'a, IO, Begin, Answering>
 where
     IO: ByteStream,
-    Begin: Fn(Admitted) -> Answering,
+    Begin: Fn(Admitted<'a>) -> Answering,
     Answering: Future<Output = ()>,
 {
     /// Takes the requests that have come, a [`Portion`] of them. Ready when the connection is over.
@@ -124,10 +124,10 @@ where
     }
 }
 
-impl<IO, Begin, Answering> Side for Serving<'_, IO, Begin, Answering>
+impl<'a, IO, Begin, Answering> Side for Serving<'a, IO, Begin, Answering>
 where
     IO: ByteStream,
-    Begin: Fn(Admitted) -> Answering,
+    Begin: Fn(Admitted<'a>) -> Answering,
     Answering: Future<Output = ()>,
 {
     fn begin(&mut self) {

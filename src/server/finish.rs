@@ -21,6 +21,7 @@ pub(super) enum Outcome {
 
 /// Ends the call after all messages that were sent. Returns its status.
 pub(super) async fn finish(outcome: Outcome, driver: &Driver, timer: &mut Timer) -> Status {
+    let mut last = None;
     let status = match outcome {
         Outcome::Lost(status) => return status,
         // A message that was cut short can't be followed by trailers: the peer would take them for a broken frame.
@@ -31,14 +32,14 @@ pub(super) async fn finish(outcome: Outcome, driver: &Driver, timer: &mut Timer)
         Outcome::Late(status) | Outcome::Ended(Err(status)) => status,
         Outcome::Ended(Ok(reply)) => {
             if let Reply::Message(frame) = reply {
-                driver.put(frame);
+                last = Some(frame);
             }
             Status::new(Code::OK, "")
         }
     };
     let lost = poll_fn(|cx| {
-        if driver.poll_end(cx, &status).is_ready() {
-            return Poll::Ready(None);
+        if let Poll::Ready(ended) = driver.poll_end(cx, &mut last, &status) {
+            return Poll::Ready(ended.err());
         }
         if let Poll::Ready(lost) = driver.poll_yield(cx) {
             return Poll::Ready(Some(lost));
