@@ -20,6 +20,9 @@ crate::service! {
         /// What there is to say of a route, point by point.
         rpc RecordRoute  as record_route  (stream Point)     returns (RouteSummary);
         /// To each note the earlier notes of this call at the same point.
+        ///
+        /// The response head leaves with the first of them, as in other gRPC implementations, so a client must not wait
+        /// for it before it sends. A server for clients that do calls `send_head()` on the call's context first.
         rpc RouteChat    as route_chat    (stream RouteNote) returns (stream RouteNote);
     }
 }
