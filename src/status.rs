@@ -132,7 +132,7 @@ impl Status {
     /// The trailers that say this, within [`head::MAX_STATUS_LEN`].
     pub fn to_trailers(&self) -> HeaderMap {
         let Rare { details, metadata, .. } = self.rare();
-        let mut trailers = HeaderMap::with_capacity(3);
+        let mut trailers = HeaderMap::with_capacity(1);
         head::put_status(&mut trailers, self.code, &self.message, details, Some(metadata.as_headers()));
         trailers
     }

@@ -137,7 +137,7 @@ pub fn request(
 /// Response-Headers: HTTP status 200 and the content-type, ready for metadata.
 pub fn response_head() -> Response<()> {
     let mut response = Response::new(());
-    *response.headers_mut() = HeaderMap::with_capacity(3);
+    *response.headers_mut() = HeaderMap::with_capacity(1);
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE_GRPC);
     response
 }
