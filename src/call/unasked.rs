@@ -2,7 +2,7 @@
 //!
 //! Asking h2 for capacity takes a lock, a look at the connection's window and often a wake-up. A small answer goes to
 //! h2 without: if the window is closed, h2 keeps it until the window opens, which costs a little memory but no time.
-//! Without this, a unary call costs 4 % more, and a RouteChat note 6 %.
+//! Without this, a unary call costs 4 % more, a list of 100 features 2 %, and a RouteChat note 1 %.
 
 use super::queue::Front;
 use crate::limits::BATCH;
