@@ -3,17 +3,22 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use common::peer::{answering, ok_head, server, trailers};
 use common::{frame, frame_of, soon};
+use futures_util::future::join_all;
+use h2grpc::call::CallOptions;
 use h2grpc::client::Channel;
-use h2grpc::route_guide::{Feature, Point, RouteGuideClient};
+use h2grpc::limits::ClientLimits;
+use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteGuideClient};
+use h2grpc::server::Server;
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
 use http::Response;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 async fn get_feature(address: SocketAddr) -> Result<Feature, Status> {
     let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
@@ -306,4 +311,55 @@ fn address_that_is_none_is_refused_with_what_was_expected() {
         assert!(status.message().contains("http://host:port"), "{status}");
     }
     assert_eq!("[::1]:50051".parse::<h2grpc::client::Endpoint>().unwrap().to_string(), "http://[::1]:50051");
+}
+
+#[tokio::test]
+async fn calls_on_a_fresh_connection_wait_for_the_servers_limit_of_streams() {
+    for limit in [1, 10] {
+        let few = common::limits(|limits| limits.max_concurrent_streams = limit);
+        let guide = Guide::new(Features::embedded()).into_service();
+        let running = common::Running::start(Server::new().add(guide).limits(few));
+        let client = running.client();
+        let calls = (0..300).map(|_| client.get_feature(Point { latitude: 1, longitude: 2 }));
+        let lost = soon(join_all(calls)).await.into_iter().filter_map(Result::err).collect::<Vec<_>>();
+        assert!(lost.is_empty(), "{} of 300 with a limit of {limit}: {}", lost.len(), lost[0]);
+    }
+}
+
+#[tokio::test]
+async fn reset_with_no_error_after_the_deadline_is_deadline_exceeded() {
+    let address = server(|_, mut respond| {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            respond.send_reset(h2::Reason::NO_ERROR);
+        });
+    })
+    .await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = client.with(CallOptions::new().timeout(Duration::from_millis(50)));
+    let mut features = client.list_features(Rectangle::default()).await.unwrap();
+    // Read only when both are over, so that the reset is seen first.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let status = soon(features.next()).await.unwrap_err();
+    assert_eq!(status.code(), Code::DEADLINE_EXCEEDED, "{status}");
+}
+
+#[tokio::test]
+async fn grpc_timeout_is_what_dialling_has_left_of_the_deadline() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let address = server(move |request, mut respond| {
+        tell.send(request.headers()["grpc-timeout"].to_str().unwrap().to_owned()).unwrap();
+        respond.send_reset(h2::Reason::CANCEL);
+    })
+    .await;
+    let connect = move || async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        TcpStream::connect(address).await
+    };
+    let channel = Channel::with_connector(address.to_string().parse().unwrap(), ClientLimits::default(), connect);
+    let client = RouteGuideClient::new(channel).with(CallOptions::new().timeout(Duration::from_secs(5)));
+    let _ = soon(client.get_feature(Point::default())).await;
+    let left = told.recv().unwrap();
+    let micros: u64 = left.strip_suffix('u').unwrap().parse().unwrap();
+    assert!(micros <= 4_700_000, "{left}");
 }

@@ -25,6 +25,11 @@ impl Deadline {
         Deadline { at: now.checked_add(timeout).unwrap_or_else(|| now + FOR_EVER), timeout }
     }
 
+    /// How much time is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
     pub(crate) fn is_past(&self) -> bool {
         self.at <= Instant::now()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use h2::{RecvStream, client::ResponseFuture};
+use h2::{Reason, RecvStream, client::ResponseFuture};
 use http::HeaderMap;
 
 use super::context::CallContext;
@@ -180,17 +180,17 @@ impl ResponseSource {
         })
     }
 
-    /// The status of a call whose stream or connection failed. After the deadline, a reset with CANCEL means that the
-    /// server has enforced that deadline; after the request's sender was dropped, it is our own.
+    /// The status of a call whose stream or connection failed. After the deadline, a reset stream means that one side
+    /// has enforced that deadline: with CANCEL, or with NO_ERROR after a status that h2 drops once this side has reset
+    /// the stream too. After the request's sender was dropped, CANCEL is our own.
     fn lost(&self, error: h2::Error, doing: &str) -> Status {
-        let status = status_of(error, &format!("{doing} from {}", self.ending.call.server));
-        if status.code() != Code::CANCELLED {
-            return status;
-        }
+        let ends_quietly = matches!(error.reason(), Some(Reason::CANCEL | Reason::NO_ERROR)) && !error.is_go_away();
         match (self.timer.deadline(), &self.ending.call.request) {
-            (Some(deadline), _) if deadline.is_past() => deadline.status(),
-            (_, Some(request)) if request.is_abandoned() => Status::cancelled(UNFINISHED),
-            _ => status,
+            (Some(deadline), _) if ends_quietly && deadline.is_past() => deadline.status(),
+            (_, Some(request)) if error.reason() == Some(Reason::CANCEL) && request.is_abandoned() => {
+                Status::cancelled(UNFINISHED)
+            }
+            _ => status_of(error, &format!("{doing} from {}", self.ending.call.server)),
         }
     }
 

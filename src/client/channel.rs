@@ -20,6 +20,7 @@ use crate::call::{
 use crate::codec::{self, Payload};
 use crate::connection::{ByteStream, lock};
 use crate::limits::ClientLimits;
+use crate::metadata::Metadata;
 use crate::status::Status;
 use crate::wire::{head, path::Path};
 
@@ -148,7 +149,7 @@ impl Channel {
         let mut timer = Timer::new(deadline);
         let opened = tokio::select! {
             biased;
-            opened = self.open_stream(&ending.call.path, options, deadline) => opened,
+            opened = self.open_stream(&ending.call.path, &options.metadata, deadline) => opened,
             late = poll_fn(|cx| timer.poll(cx)) => Err(late),
         };
         opened.inspect_err(|status| ending.close(status))
@@ -159,7 +160,7 @@ impl Channel {
     /// A connection that the server is leaving, or that was lost unnoticed, fails before the stream is open.
     /// Nothing of the call has left then, so it starts again on a new connection.
     async fn open_stream(
-        &self, path: &Path, options: &CallOptions, deadline: Option<Deadline>,
+        &self, path: &Path, metadata: &Metadata, deadline: Option<Deadline>,
     ) -> Result<Opened, Status> {
         let Endpoint { scheme, authority } = &self.shared.endpoint;
         let mut live = self.connection().await?;
@@ -172,7 +173,9 @@ impl Channel {
                 live.requests.clone().ready().await.map_err(|error| self.unavailable("a call was begun", error))?
             }
         };
-        let head = head::request(scheme, authority, path, options.timeout, Some(options.metadata.as_headers()));
+        // What dialling and waiting took is over: the server has what is left.
+        let timeout = deadline.map(|deadline| deadline.left());
+        let head = head::request(scheme, authority, path, timeout, Some(metadata.as_headers()));
         let (response, request) =
             requests.send_request(head, false).map_err(|error| self.unavailable("a call was begun", error))?;
         Ok(Opened { request, response, live, deadline })

@@ -52,6 +52,9 @@ pub(super) async fn connect<IO: ByteStream>(io: IO, limits: &ClientLimits) -> io
         .data_frame_budget(limits.small_frame_budget)
         .max_header_list_size(limits.max_header_list)
         .max_concurrent_reset_streams(1024)
+        // Until the server's SETTINGS say how many streams it allows, h2 would open any number: those beyond the limit
+        // are refused. So calls wait for SETTINGS.
+        .initial_max_send_streams(0)
         .enable_push(false)
         .handshake(transport.clone())
         .await
