@@ -127,8 +127,10 @@ limits! {
         /// The same for all calls of a connection.
         connection_window: u32 = 2 * 1024 * 1024;
 
-        /// How much overhead in small DATA frames may be unread, as for servers.
-        small_frame_budget: usize = 24 * 1024 * 1024;
+        /// How much overhead in small DATA frames may be unread, in bytes, counted as for servers. A server that obeys
+        /// flow control must not lose its connection for a reader that is late: a window full of empty messages, five
+        /// bytes each in frames of their own, is 2 MiB / 5 x 251 = 100 MiB.
+        small_frame_budget: usize = 128 * 1024 * 1024;
 
         /// A PING goes out this often. `None`, the default, sends none: gRPC servers count pings as abuse.
         keepalive_interval: Option<Duration> = None;

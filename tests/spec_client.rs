@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use h2grpc::call::CallOptions;
 use h2grpc::client::Channel;
 use h2grpc::limits::ClientLimits;
-use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteGuideClient};
+use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteGuideClient, RouteNote};
 use h2grpc::server::Server;
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
@@ -224,7 +224,7 @@ async fn head_that_comes_after_the_first_message_is_waited_for() {
     .await;
     let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
     let (mut notes, mut answers) = soon(client.route_chat()).await.unwrap();
-    notes.send(h2grpc::route_guide::RouteNote { location: None, message: "first".to_owned() }).await.unwrap();
+    notes.send(RouteNote { location: None, message: "first".to_owned() }).await.unwrap();
     assert_eq!(soon(answers.next()).await.unwrap().unwrap().message, "first");
     assert_eq!(soon(answers.next()).await.unwrap(), None);
 }
@@ -362,4 +362,97 @@ async fn grpc_timeout_is_what_dialling_has_left_of_the_deadline() {
     let left = told.recv().unwrap();
     let micros: u64 = left.strip_suffix('u').unwrap().parse().unwrap();
     assert!(micros <= 4_700_000, "{left}");
+}
+
+#[tokio::test]
+async fn call_given_up_after_finish_began_is_cancelled() {
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let address = server(move |request, mut respond| {
+        let tell = tell.clone();
+        tokio::spawn(async move {
+            let _unread = request; // its window stays closed
+            let reason = std::future::poll_fn(|cx| respond.poll_reset(cx)).await;
+            let _ = tell.send(reason.unwrap());
+        });
+    })
+    .await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let (mut notes, answers) = soon(client.route_chat()).await.unwrap();
+    let long = RouteNote { location: None, message: "x".repeat(1 << 20) };
+    let sending = tokio::spawn(async move {
+        let _ = notes.send(long).await;
+        notes.finish().await
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(answers);
+    assert_eq!(soon(told.recv()).await, Some(h2::Reason::CANCEL));
+    assert!(soon(sending).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn sender_whose_server_has_answered_early_is_told_to_read_the_response() {
+    let address = server(|_, mut respond| {
+        let mut head = ok_head();
+        head.headers_mut().extend(trailers(&[("grpc-status", "7"), ("grpc-message", "not you")]));
+        respond.send_response(head, true).unwrap(); // and h2 adds RST_STREAM with NO_ERROR
+    })
+    .await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let (mut points, summary) = soon(client.record_route()).await.unwrap();
+    let status = soon(async {
+        loop {
+            if let Err(status) = points.send(Point::default()).await {
+                break status;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(status.code(), Code::CANCELLED, "{status}");
+    assert!(status.message().contains("its response says how the call went"), "{status}");
+    assert_eq!(soon(summary.response()).await.unwrap_err().code(), Code::PERMISSION_DENIED);
+}
+
+#[tokio::test]
+async fn late_reader_of_many_empty_messages_keeps_its_connection() {
+    const COUNT: usize = 200_000;
+    let address = answering(vec![frame_of(0, b""); COUNT], &[("grpc-status", "0")]).await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let mut features = soon(client.list_features(Rectangle::default())).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut count = 0;
+    while soon(features.next()).await.unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, COUNT);
+}
+
+#[tokio::test]
+async fn sender_that_waits_learns_that_the_connection_is_lost() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (lose, lost) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        let _unread = connection.accept().await;
+        let closed = tokio::spawn(async move { while connection.accept().await.is_some() {} });
+        let _ = lost.await;
+        closed.abort();
+    });
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let (mut notes, _answers) = soon(client.route_chat()).await.unwrap();
+    let long = RouteNote { location: None, message: "x".repeat(100_000) };
+    let waiting = tokio::spawn(async move {
+        loop {
+            if let Err(status) = notes.send(&long).await {
+                break status;
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished(), "the window is full");
+    lose.send(()).unwrap();
+    let status = soon(waiting).await.unwrap();
+    assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
 }

@@ -11,6 +11,10 @@ use super::error::{status_of, status_of_reset};
 use super::outlet::{End, Outlet, Sending, Stage};
 use crate::status::Status;
 
+/// What a sender learns when the server needs no more of the request: "RST_STREAM with an error code of NO_ERROR after
+/// sending a complete response" (RFC 9113, section 8.1).
+const ANSWERED_EARLY: &str = "the server has answered before the request ended: its response says how the call went";
+
 /// The driver's half of an [`Outlet`]. When it is dropped, nothing more can be sent, and the sender gets an error.
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -55,6 +59,7 @@ impl Driver {
             Stage::Messages(stream) => stream.poll_reset(cx),
         };
         let status = match ready!(reset) {
+            Ok(h2::Reason::NO_ERROR) if self.outlet.is_request => Status::cancelled(ANSWERED_EARLY),
             Ok(reason) => status_of_reset(reason, "the call was running"),
             Err(error) => status_of(error, "the call was running"),
         };

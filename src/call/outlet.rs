@@ -190,13 +190,21 @@ impl Outlet {
         self.lock().end == End::Cancel
     }
 
-    /// Cancels a client's call, one half of which was dropped before its end.
+    /// The sender of a client's request was dropped: the call is cancelled, unless the request was finished.
     pub(super) fn abandon(&self) {
         let mut sending = self.lock();
         if sending.end == End::Open {
             sending.end = End::Cancel;
             self.wake_driver(&sending);
         }
+    }
+
+    /// The response of a client's call has ended, or was dropped: what is left of the request is for nobody, also of one
+    /// that was finished and waits for the window.
+    pub(super) fn give_up(&self) {
+        let mut sending = self.lock();
+        sending.end = End::Cancel;
+        self.wake_driver(&sending);
     }
 
     fn wait(&self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {

@@ -198,7 +198,7 @@ impl ResponseSource {
     /// nobody waits for its response.
     fn end(&mut self) {
         if let Some(request) = self.ending.call.request.as_ref().filter(|_| self.is_request_open) {
-            request.abandon();
+            request.give_up();
         }
         self.is_request_open = false;
         if let Progress::Over(result) = &self.progress {
