@@ -6,7 +6,6 @@ use std::sync::Arc;
 use http::Extensions;
 use tokio::time::Instant;
 
-use super::head::CallHead;
 use super::outlet::{Outlet, Stage};
 use crate::{metadata::Metadata, status::Status, wire::path::Path};
 
@@ -16,7 +15,6 @@ use crate::{metadata::Metadata, status::Status, wire::path::Path};
 /// [`Inbound`](super::Inbound) have it after. Clones refer to the same call.
 #[derive(Clone, Debug)]
 pub struct CallContext {
-    pub(crate) head: Arc<CallHead>,
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) extensions: Extensions,
 }
@@ -24,22 +22,22 @@ pub struct CallContext {
 impl CallContext {
     /// Which method of which service was called.
     pub fn path(&self) -> &Path {
-        &self.head.path
+        &self.outlet.head.path
     }
 
     /// The metadata that the client sent.
     pub fn metadata(&self) -> &Metadata {
-        &self.head.metadata
+        &self.outlet.head.metadata
     }
 
     /// When the client stops waiting, if it sent `grpc-timeout`. The handler is dropped then.
     pub fn deadline(&self) -> Option<Instant> {
-        self.head.deadline.map(|deadline| deadline.at)
+        self.outlet.head.deadline.map(|deadline| deadline.at)
     }
 
     /// The client's address, where the connection has one.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.head.peer
+        self.outlet.head.peer
     }
 
     /// Values of any type that belong to the call: what an interceptor found out, such as who the caller is. There is
@@ -81,7 +79,7 @@ impl CallContext {
     /// FAILED_PRECONDITION while a request that is a single message has not arrived: some clients no longer send it
     /// once they have seen the head. Interceptors always get it, since a call reaches them before its shape is known.
     pub fn send_head(&self) -> Result<(), Status> {
-        if self.head.awaits_message() {
+        if self.outlet.head.awaits_message() {
             return Err(Status::failed_precondition(
                 "the response head must not be sent before the request's message has arrived",
             ));

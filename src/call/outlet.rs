@@ -24,6 +24,7 @@ use bytes::{Bytes, BytesMut};
 use h2::{SendStream, server::SendResponse};
 
 use super::error::status_of;
+use super::head::CallHead;
 use super::queue::Queue;
 use super::unasked::Unasked;
 use crate::limits::BATCH;
@@ -33,6 +34,8 @@ use crate::{status::Status, wire::head};
 /// What the sender and the driver of one direction of a call share.
 #[derive(Debug)]
 pub(crate) struct Outlet {
+    /// What is known of the call from its head: here, so that a call is one allocation that its parts share.
+    pub(crate) head: CallHead,
     sending: Mutex<Sending>,
     /// Set while the driver polls the call. The driver looks at `sending` afterwards, so nobody needs to wake it. It
     /// clears this under the lock: what was added while this was set is there when it looks.
@@ -86,16 +89,16 @@ pub(super) struct ResponseMetadata {
 
 impl Outlet {
     /// A server's side of a call.
-    pub(crate) fn response(respond: SendResponse<Bytes>) -> Arc<Self> {
-        Outlet::new(Stage::Head(respond), false)
+    pub(crate) fn response(respond: SendResponse<Bytes>, head: CallHead) -> Arc<Self> {
+        Outlet::new(Stage::Head(respond), head, false)
     }
 
     /// A client's side of a call, whose request head is sent.
-    pub(crate) fn request(stream: SendStream<Bytes>) -> Arc<Self> {
-        Outlet::new(Stage::Messages(stream), true)
+    pub(crate) fn request(stream: SendStream<Bytes>, head: CallHead) -> Arc<Self> {
+        Outlet::new(Stage::Messages(stream), head, true)
     }
 
-    fn new(stage: Stage, is_request: bool) -> Arc<Self> {
+    fn new(stage: Stage, head: CallHead, is_request: bool) -> Arc<Self> {
         let sending = Sending {
             stage,
             queue: Queue::default(),
@@ -106,7 +109,7 @@ impl Outlet {
             driver: None,
             sender: None,
         };
-        Arc::new(Outlet { sending: Mutex::new(sending), driving: AtomicBool::new(false), is_request })
+        Arc::new(Outlet { head, sending: Mutex::new(sending), driving: AtomicBool::new(false), is_request })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Sending> {

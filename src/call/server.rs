@@ -57,7 +57,7 @@ impl IncomingCall {
         let mut requests = self.requests();
         let message = requests.one().await?;
         let context = requests.source.context;
-        context.head.awaits_no_message();
+        context.outlet.head.awaits_no_message();
         Ok(Request { message, context })
     }
 
@@ -72,7 +72,7 @@ impl IncomingCall {
 
     /// A stream in, one message out.
     pub fn client_streaming<Q: Payload>(self) -> Inbound<Q> {
-        self.context.head.awaits_no_message();
+        self.context.outlet.head.awaits_no_message();
         self.requests()
     }
 

@@ -50,7 +50,7 @@ impl Source for RequestSource {
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
         let chunk = ready!(poll_data(&mut self.body, cx));
-        self.context.head.count(chunk.as_ref().map_or(0, |chunk| chunk.as_ref().map_or(0, Bytes::len)));
+        self.context.outlet.head.count(chunk.as_ref().map_or(0, |chunk| chunk.as_ref().map_or(0, Bytes::len)));
         Poll::Ready(chunk.transpose().map_err(|error| status_of(error, "the request was read")))
     }
 

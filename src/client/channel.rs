@@ -14,8 +14,8 @@ use super::connection::{self, Live};
 use super::dial::{self, Dial};
 use super::endpoint::Endpoint;
 use crate::call::{
-    CallEnd, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Outbound, Outlet, ResponseSource, Responses,
-    Timer, status_of,
+    CallEnd, CallHead, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Outbound, Outlet, ResponseSource,
+    Responses, Timer, status_of,
 };
 use crate::codec::{self, Payload};
 use crate::connection::{ByteStream, lock};
@@ -124,7 +124,8 @@ impl Channel {
     ) -> Result<(Outbound<Q>, Responses<R>), Status> {
         let mut ending = self.begin(path);
         let Opened { request, response, live, deadline } = self.open(options, &mut ending).await?;
-        let outlet = Outlet::request(request);
+        let head = CallHead::new(path.clone(), Metadata::new(), deadline, None);
+        let outlet = Outlet::request(request, head);
         live.drive(Arc::clone(&outlet), deadline);
         ending.call.request = Some(Arc::clone(&outlet));
         Ok((Outbound::new(outlet), self.responses(response, deadline, ending)))

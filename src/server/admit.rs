@@ -35,8 +35,7 @@ pub(super) fn admit(
         }
     };
     let max_message = route.max_message(&setup.limits);
-    let context =
-        CallContext { head: Arc::new(head), outlet: Outlet::response(respond), extensions: Extensions::new() };
+    let context = CallContext { outlet: Outlet::response(respond, head), extensions: Extensions::new() };
     Some(Admitted { call: IncomingCall { body, context, max_message }, route })
 }
 

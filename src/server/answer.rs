@@ -13,7 +13,7 @@ use super::finish::{Outcome, finish};
 use super::heavy::Suspicion;
 use super::route::Route;
 use super::setup::Setup;
-use crate::call::{CallHead, Driver, Ended, Ending, IncomingCall, Outlet, Timer};
+use crate::call::{Driver, Ended, Ending, IncomingCall, Outlet, Timer};
 use crate::service::Handling;
 use crate::status::Status;
 use crate::wire::path::Path;
@@ -41,9 +41,9 @@ impl Answerer {
 
     async fn answer_here(&self, call: IncomingCall, route: &Route, apart: bool) {
         let driver = Driver::new(Arc::clone(&call.context.outlet));
-        let head = Arc::clone(&call.context.head);
+        let head = &driver.outlet.head;
         let observer = self.setup.observer.as_ref();
-        let mut ending = Ending::new(ServerCall { head: &head, outlet: &driver.outlet }, observer);
+        let mut ending = Ending::new(ServerCall(&driver.outlet), observer);
         let mut timer = Timer::new(head.deadline);
         let outcome = match caught(|| route.call(call)).flatten() {
             Err(refused) => Outcome::Ended(Err(refused)),
@@ -65,22 +65,19 @@ impl Answerer {
 }
 
 /// What is reported of a call at its end.
-struct ServerCall<'a> {
-    head: &'a CallHead,
-    outlet: &'a Outlet,
-}
+struct ServerCall<'a>(&'a Outlet);
 
 impl Ended for ServerCall<'_> {
     fn path(&self) -> &Path {
-        &self.head.path
+        &self.0.head.path
     }
 
     fn peer(&self) -> Option<SocketAddr> {
-        self.head.peer
+        self.0.head.peer
     }
 
     fn sizes(&self) -> (u64, u64) {
-        (self.head.received(), self.outlet.sent())
+        (self.0.head.received(), self.0.sent())
     }
 }
 
