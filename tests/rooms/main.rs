@@ -31,7 +31,7 @@ const RULES: &[Rule] = &[
     Rule {
         room: "client",
         crates: "bytes h2 http rand tokio tracing",
-        rooms: "call codec connection limits service status wire",
+        rooms: "call codec connection limits metadata service status wire",
     },
     Rule { room: "transcript", crates: "bytes prost prost_types tokio tokio_util", rooms: "wire" },
     Rule {
