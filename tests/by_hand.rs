@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{Running, call, connect, frame, head, read, soon};
+use common::{Running, Text, call, connect, frame, head, read, soon, text};
 use h2grpc::call::{CallOptions, Inbound, IncomingCall, Outbound, Reply, Request};
 use h2grpc::client::Channel;
 use h2grpc::codec::{Encoded, Raw};
@@ -26,16 +26,6 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 // The proxy.
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Text {
-    #[prost(string, tag = "1")]
-    text: String,
-}
-
-fn text(text: impl Into<String>) -> Text {
-    Text { text: text.into() }
-}
 
 h2grpc::service! {
     /// What stands behind the proxy.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Running, call, connect, connect_with, frame, frame_of, head, limits, read, soon};
+use common::{Running, Text, call, connect, connect_with, frame, frame_of, head, limits, read, soon, text};
 use h2grpc::call::{CallOptions, Inbound, Outbound, Request};
 use h2grpc::codec::Encoded;
 use h2grpc::limits::{BATCH, ClientLimits};
@@ -16,16 +16,6 @@ use h2grpc::status::{Doing, Status};
 use h2grpc::wire::Code;
 use prost::Message;
 use tokio::sync::Notify;
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Text {
-    #[prost(string, tag = "1")]
-    text: String,
-}
-
-fn text(text: impl Into<String>) -> Text {
-    Text { text: text.into() }
-}
 
 h2grpc::service! {
     /// Says things back.

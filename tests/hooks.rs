@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{Running, call, connect, frame, head, read, soon};
+use common::{Running, Text, call, connect, frame, head, read, soon, text};
 use h2grpc::call::{CallContext, CallEnd, CallOptions, Inbound, Outbound, Request};
 use h2grpc::client::Channel;
 use h2grpc::limits::{ClientLimits, Limits, MethodLimits};
@@ -18,16 +18,6 @@ use h2grpc::status::Status;
 use h2grpc::wire::Code;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Text {
-    #[prost(string, tag = "1")]
-    text: String,
-}
-
-fn text(text: impl Into<String>) -> Text {
-    Text { text: text.into() }
-}
 
 /// The bytes that these messages take with their prefixes.
 fn size(messages: &[&str]) -> u64 {

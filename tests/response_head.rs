@@ -6,7 +6,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::raw::{DATA, END_STREAM, HEADERS, Raw, kinds};
-use common::{Running, call, connect, frame, frame_of, head, soon};
+use common::{Running, Text, call, connect, frame, frame_of, head, soon, text};
 use h2grpc::call::{CallContext, Inbound, Outbound, Request};
 use h2grpc::client::Channel;
 use h2grpc::metadata::Metadata;
@@ -15,16 +15,6 @@ use h2grpc::server::Server;
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
 use tokio::sync::mpsc;
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Text {
-    #[prost(string, tag = "1")]
-    text: String,
-}
-
-fn text(text: impl Into<String>) -> Text {
-    Text { text: text.into() }
-}
 
 h2grpc::service! {
     /// What is done depends on the request's metadata `do`, which is known before any message.

@@ -1,4 +1,4 @@
-//! What a server knows of a call from its request head.
+//! What is known of a call from its request head.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -7,7 +7,7 @@ use super::deadline::Deadline;
 use crate::metadata::Metadata;
 use crate::wire::path::Path;
 
-/// What a server knows of a call from its head, and how much has come since.
+/// What is known of a call from its head, and how much of it a server has read since.
 #[derive(Debug)]
 pub(crate) struct CallHead {
     pub(crate) path: Path,

@@ -76,7 +76,7 @@ pub(super) enum End {
     Open,
     /// END_STREAM, as a client ends its request.
     Stream,
-    /// RST_STREAM with CANCEL: the sender was dropped half way.
+    /// RST_STREAM with CANCEL: the sender was dropped half way, or the response is over and nobody needs the request.
     Cancel,
 }
 

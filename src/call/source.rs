@@ -50,7 +50,9 @@ impl Source for RequestSource {
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
         let chunk = ready!(poll_data(&mut self.body, cx));
-        self.context.outlet.head.count(chunk.as_ref().map_or(0, |chunk| chunk.as_ref().map_or(0, Bytes::len)));
+        if let Some(Ok(chunk)) = &chunk {
+            self.context.outlet.head.count(chunk.len());
+        }
         Poll::Ready(chunk.transpose().map_err(|error| status_of(error, "the request was read")))
     }
 

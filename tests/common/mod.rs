@@ -79,6 +79,18 @@ pub fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
     limits
 }
 
+/// The message of the services that tests declare.
+#[derive(Clone, PartialEq, Message)]
+pub struct Text {
+    #[prost(string, tag = "1")]
+    pub text: String,
+}
+
+/// The message with this text.
+pub fn text(text: impl Into<String>) -> Text {
+    Text { text: text.into() }
+}
+
 /// A message in its frame.
 pub fn frame(message: &impl Message) -> Bytes {
     frame_of(0, &message.encode_to_vec())
