@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
-use h2grpc::client::{Channel, Endpoint};
+use h2grpc::client::{Channel, Target};
 use h2grpc::limits::ClientLimits;
 use h2grpc::route_guide::{Features, Guide, Point, Rectangle, RouteGuide, RouteGuideClient, RouteNote};
 use h2grpc::server::{Server, listen};
@@ -69,13 +69,13 @@ fn pair() -> Pair {
         })
     });
     let address = told.recv().expect("the server has started");
-    let endpoint: Endpoint = address.to_string().parse().expect("an endpoint");
+    let target: Target = address.to_string().parse().expect("a target");
     let counter = Arc::clone(&by_client);
     let connect = move || {
         let counter = Arc::clone(&counter);
         async move { Counted::new(TcpStream::connect(address).await?, &counter) }
     };
-    let channel = Channel::with_connector(endpoint, ClientLimits::default(), connect);
+    let channel = Channel::with_connector(target, ClientLimits::default(), connect);
     Pair { client: RouteGuideClient::new(channel), by_client, by_server }
 }
 

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`wire`] | bytes to values and back, one production of the gRPC specification a file: [`wire::path`], [`wire::head`], [`wire::frame`], [`wire::timeout`], [`wire::percent`], [`wire::binary`], [`wire::code`] |
 //! | [`status`], [`metadata`], [`limits`] | values that all modules share: how a call ended, what it says besides messages, what a peer may make us hold |
+//! | [`policy`] | when a client tries a call again, and what holds for each method |
 //! | [`codec`] | a message to the payload of a frame and back, with `prost` |
 //! | [`call`] | one call on a pair of HTTP/2 streams: messages in, messages out, deadline, cancellation |
 //! | [`mod@service`] | [`service!`], which makes a trait for the server and a typed client of a declaration |
@@ -115,7 +116,9 @@
 //! # Features
 //!
 //! With `default-features = false` you get the gRPC stack alone. The features `route-guide` and `transcript` add the
-//! modules of those names, and `cli` adds both and what the programs `server`, `client` and `tour` need. `lean-log`
+//! modules of those names. `service-config` reads a [`policy::ServiceConfig`] from JSON. `stream` makes streams of
+//! `futures-core` of a call's halves ([`call::Inbound`], [`call::Requests`]). `cli` adds these four and what the programs
+//! `server`, `client` and `tour` need. `lean-log`
 //! compiles log lines below "info" out of release builds, those of your own program too. `cli` and `lean-log` are on by
 //! default.
 //!
@@ -130,6 +133,7 @@ pub mod codec;
 pub mod connection;
 pub mod limits;
 pub mod metadata;
+pub mod policy;
 #[cfg(feature = "route-guide")]
 pub mod route_guide;
 pub mod server;

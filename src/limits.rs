@@ -25,6 +25,11 @@ pub const BATCH: usize = 16 * 1024;
 /// tenth more in long streams, twice as many save one per cent.
 pub const WRITE_BUFFER: usize = 128 * 1024;
 
+/// How often a call that a GOAWAY has turned away begins again for free. Each time it takes another connection, so a server
+/// that closes its connections in turn, or one that restarts, turns a call away a few times at most. One that turns away
+/// every call on every connection must not have us dial for ever.
+pub const FREE_ATTEMPTS_AFTER_GOAWAY: u32 = 16;
+
 /// The largest flow-control window that HTTP/2 knows (RFC 9113, section 6.9.1).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 
@@ -115,6 +120,19 @@ limits! {
 limits! {
     /// What a client allows its server.
     ClientLimits {
+        /// How long an attempt to connect may take, from the look-up of the name to the server's HTTP/2 SETTINGS. 20 s
+        /// is gRPC's MIN_CONNECT_TIMEOUT (connection-backoff.md). After more than a dozen failures in a row an attempt
+        /// may take as long as the pause between two of them.
+        connect_timeout: Duration = Duration::from_secs(20);
+
+        /// A connection without a call for this long is closed, once it is noticed: after twice as long at most. The next
+        /// call makes another. 30 minutes is gRPC's default.
+        idle_timeout: Duration = Duration::from_secs(30 * 60);
+
+        /// How many bytes of a request that is a stream are kept until its response begins, so that the call can begin
+        /// again when a server turns it away. 256 KiB is the default of gRPC in C++.
+        retry_buffer: usize = 256 * 1024;
+
         /// The longest message that is taken in, in bytes; see [`Limits::max_message`](Limits#structfield.max_message).
         max_message: usize = 4 * 1024 * 1024;
 
@@ -132,11 +150,17 @@ limits! {
         /// bytes each in frames of their own, is 2 MiB / 5 x 251 = 100 MiB.
         small_frame_budget: usize = 128 * 1024 * 1024;
 
-        /// A PING goes out this often. `None`, the default, sends none: gRPC servers count pings as abuse.
+        /// How long a connection with calls may be silent until a PING goes out; it may take up to twice as long.
+        /// `None`, the default, sends none. gRPC's least is 10 s, and many servers allow one PING in 5 minutes:
+        /// they answer more frequent ones with GOAWAY ENHANCE_YOUR_CALM, "too_many_pings".
         keepalive_interval: Option<Duration> = None;
 
-        /// How long the answer to a PING may take.
+        /// How long the answer to a PING may take. A connection on which nothing arrives for so long is closed.
         keepalive_timeout: Duration = Duration::from_secs(20);
+
+        /// Whether PINGs go out also while the connection has no call. Servers count such PINGs as abuse unless they
+        /// are set up to permit them.
+        keepalive_without_calls: bool = false;
     }
 }
 
@@ -188,6 +212,8 @@ impl ClientLimits {
         within("max_header_list", self.max_header_list, 1, u32::MAX)?;
         within("stream_window", self.stream_window, 1, MAX_WINDOW)?;
         within("connection_window", self.connection_window, 1, MAX_WINDOW)?;
+        lasts("connect_timeout", self.connect_timeout)?;
+        lasts("idle_timeout", self.idle_timeout)?;
         lasts("keepalive_interval", self.keepalive_interval.unwrap_or(Duration::MAX))?;
         lasts("keepalive_timeout", self.keepalive_timeout)
     }

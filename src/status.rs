@@ -43,6 +43,7 @@ pub struct Status {
 struct Rare {
     details: Bytes,
     metadata: Metadata,
+    head: Metadata,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -99,6 +100,20 @@ impl Status {
         &mut self.rare.get_or_insert_default().metadata
     }
 
+    /// The metadata of the response head that came before this status. A unary or client-streaming call that has failed
+    /// has it here; a stream of responses has its own.
+    pub fn head_metadata(&self) -> &Metadata {
+        &self.rare().head
+    }
+
+    /// The same status, after a response head with `metadata`.
+    pub(crate) fn after_head(mut self, metadata: Metadata) -> Status {
+        if !metadata.is_empty() {
+            self.rare.get_or_insert_default().head = metadata;
+        }
+        self
+    }
+
     /// The same status with these details.
     ///
     /// ```
@@ -151,7 +166,8 @@ impl Status {
         let none = || Status::unknown("the peer ended the call without grpc-status in its trailers");
         let mut status = head::read_status(&trailers).map_or_else(none, Status::from);
         let metadata = Metadata::from_headers(trailers);
-        if !metadata.is_empty() {
+        // What a retry policy asks for has a reserved name, which does not count as an entry.
+        if !metadata.is_empty() || metadata.as_headers().contains_key(head::GRPC_RETRY_PUSHBACK_MS) {
             *status.metadata_mut() = metadata;
         }
         status

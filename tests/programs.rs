@@ -298,7 +298,7 @@ fn a_client_is_told_what_is_wrong_in_its_address() {
     for (address, why) in [
         ("http://localhost:99999", "the port 99999 is not within 1 to 65535"),
         ("http://u:p@localhost:1", "user info, the part before the @, is not allowed"),
-        ("unix:/tmp/x", "Unix sockets are not supported yet"),
+        ("xds:///localhost:1", "the scheme xds is not supported, only http, dns, ipv4, ipv6, unix, unix-abstract"),
         ("http://localhost", "there is no port"),
         ("https://localhost:50051", "TLS is not supported yet"),
     ] {

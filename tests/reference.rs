@@ -121,9 +121,11 @@ async fn collect<T: prost::Message + Default>(mut answers: Responses<T>) -> Resu
 async fn record(client: &RouteGuideClient, points: &[Place]) -> Result<RouteSummary, Status> {
     let (mut sender, summary) = client.record_route().await?;
     for &at in points {
-        soon(sender.send(point(at))).await?;
+        if soon(sender.send(point(at))).await.is_err() {
+            break; // the summary says why
+        }
     }
-    sender.finish().await?;
+    let _ = sender.finish().await;
     Ok(soon(summary.response()).await?.message)
 }
 
@@ -132,9 +134,11 @@ async fn chat(client: &RouteGuideClient, notes: &[Note]) -> Result<Vec<Note>, St
     let (mut sender, answers) = client.route_chat().await?;
     let reading = tokio::spawn(collect(answers));
     for one in notes {
-        soon(sender.send(note(one))).await?;
+        if soon(sender.send(note(one))).await.is_err() {
+            break; // the answers say why
+        }
     }
-    sender.finish().await?;
+    let _ = sender.finish().await;
     let answers = soon(reading).await.expect("the reader does not panic")?;
     Ok(answers.into_iter().map(|answer| (answer.location.map(place), answer.message)).collect())
 }

@@ -5,17 +5,18 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use common::peer::{answering, ok_head, server, trailers};
 use common::{frame, frame_of, soon};
 use futures_util::future::join_all;
-use h2grpc::call::CallOptions;
+use h2grpc::call::{CallEnded, CallOptions};
 use h2grpc::client::Channel;
+use h2grpc::codec::Payload;
 use h2grpc::limits::ClientLimits;
 use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteGuideClient, RouteNote};
 use h2grpc::server::Server;
 use h2grpc::status::Status;
-use h2grpc::wire::Code;
+use h2grpc::wire::{Code, path::Path};
 use http::Response;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -306,11 +307,11 @@ fn address_that_is_none_is_refused_with_what_was_expected() {
     for address in
         ["", "localhost", "https://localhost:1", "http://localhost:1/path", "http://", "localhost:x", "a b:1"]
     {
-        let status = address.parse::<h2grpc::client::Endpoint>().unwrap_err();
+        let status = address.parse::<h2grpc::client::Target>().unwrap_err();
         assert_eq!(status.code(), Code::INVALID_ARGUMENT);
         assert!(status.message().contains("http://host:port"), "{status}");
     }
-    assert_eq!("[::1]:50051".parse::<h2grpc::client::Endpoint>().unwrap().to_string(), "http://[::1]:50051");
+    assert_eq!("[::1]:50051".parse::<h2grpc::client::Target>().unwrap().to_string(), "http://[::1]:50051");
 }
 
 #[tokio::test]
@@ -390,7 +391,7 @@ async fn call_given_up_after_finish_began_is_cancelled() {
 }
 
 #[tokio::test]
-async fn sender_whose_server_has_answered_early_is_told_to_read_the_response() {
+async fn send_after_an_early_answer_is_told_to_read_the_response_and_cannot_hide_its_status() {
     let address = server(|_, mut respond| {
         let mut head = ok_head();
         head.headers_mut().extend(trailers(&[("grpc-status", "7"), ("grpc-message", "not you")]));
@@ -399,18 +400,76 @@ async fn sender_whose_server_has_answered_early_is_told_to_read_the_response() {
     .await;
     let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
     let (mut points, summary) = soon(client.record_route()).await.unwrap();
-    let status = soon(async {
+    let ended: CallEnded = soon(async {
         loop {
-            if let Err(status) = points.send(Point::default()).await {
-                break status;
+            if let Err(ended) = points.send(Point::default()).await {
+                break ended;
             }
             tokio::task::yield_now().await;
         }
     })
     .await;
+    assert!(ended.to_string().contains("read the response"), "{ended}");
+    assert_eq!(soon(points.finish()).await, Err(CallEnded));
+    let status = soon(summary.response()).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::PERMISSION_DENIED, "not you"));
+}
+
+#[tokio::test]
+async fn reset_by_the_server_is_not_taken_for_a_request_that_was_dropped() {
+    let address = server(|_, mut respond| respond.send_reset(h2::Reason::CANCEL)).await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let (mut points, summary) = soon(client.record_route()).await.unwrap();
+    soon(async {
+        while points.send(Point::default()).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(points);
+    let status = soon(summary.response()).await.unwrap_err();
     assert_eq!(status.code(), Code::CANCELLED, "{status}");
-    assert!(status.message().contains("its response says how the call went"), "{status}");
-    assert_eq!(soon(summary.response()).await.unwrap_err().code(), Code::PERMISSION_DENIED);
+    assert!(status.message().contains("the peer reset the stream"), "{status}");
+}
+
+/// A message that says it has more bytes than a prefix can announce.
+#[derive(Debug, Default)]
+struct Huge;
+
+impl Payload for Huge {
+    fn encoded_len(&self) -> usize {
+        5 << 30
+    }
+
+    fn encode(&self, _: &mut impl BufMut) {
+        panic!("it must not be asked for its bytes");
+    }
+
+    fn decode(&mut self, _: &[u8], _: impl FnOnce() -> Bytes) -> Result<(), Status> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn message_that_is_too_long_to_be_sent_ends_the_call_and_the_response_says_so() {
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let address = server(move |request, mut respond| {
+        let tell = tell.clone();
+        tokio::spawn(async move {
+            let _unread = request;
+            let reason = std::future::poll_fn(|cx| respond.poll_reset(cx)).await;
+            let _ = tell.send(reason.unwrap());
+        });
+    })
+    .await;
+    let channel = Channel::new(address.to_string().parse().unwrap());
+    let (path, options) = (Path::new("test.v1.Far", "Away").unwrap(), CallOptions::new());
+    let (mut requests, mut responses) = soon(channel.bidirectional::<Huge, Huge>(&path, &options)).await.unwrap();
+    assert_eq!(soon(requests.send(Huge)).await, Err(CallEnded));
+    let status = soon(responses.next()).await.unwrap_err();
+    assert_eq!(status.code(), Code::RESOURCE_EXHAUSTED, "{status}");
+    assert!(status.message().contains("5368709120"), "{status}");
+    assert_eq!(soon(told.recv()).await, Some(h2::Reason::CANCEL));
 }
 
 #[tokio::test]
@@ -441,18 +500,13 @@ async fn sender_that_waits_learns_that_the_connection_is_lost() {
         closed.abort();
     });
     let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
-    let (mut notes, _answers) = soon(client.route_chat()).await.unwrap();
+    let (mut notes, mut answers) = soon(client.route_chat()).await.unwrap();
     let long = RouteNote { location: None, message: "x".repeat(100_000) };
-    let waiting = tokio::spawn(async move {
-        loop {
-            if let Err(status) = notes.send(&long).await {
-                break status;
-            }
-        }
-    });
+    let waiting = tokio::spawn(async move { while notes.send(&long).await.is_ok() {} });
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!waiting.is_finished(), "the window is full");
     lose.send(()).unwrap();
-    let status = soon(waiting).await.unwrap();
+    soon(waiting).await.unwrap();
+    let status = soon(answers.next()).await.unwrap_err();
     assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
 }

@@ -5,7 +5,7 @@ use std::{error::Error, iter, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use h2grpc::call::CallOptions;
-use h2grpc::client::{Channel, Endpoint};
+use h2grpc::client::{Channel, Target};
 use h2grpc::route_guide::arguments::{coordinate, seconds};
 use h2grpc::route_guide::program::{self, Outcome, Stdout};
 use h2grpc::route_guide::{Features, Point, Rectangle, RouteGuideClient, tour};
@@ -84,9 +84,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Outcome {
-    let endpoint: Endpoint = options.addr.parse()?;
+    let target: Target = options.addr.parse()?;
     let call_options = options.deadline.map_or_else(CallOptions::new, |time| CallOptions::new().timeout(time));
-    let client = RouteGuideClient::new(Channel::new(endpoint)).named(&options.service).with(call_options);
+    let client = RouteGuideClient::new(Channel::new(target)).named(&options.service).with(call_options);
     let out = &mut io::BufWriter::new(Stdout::new());
     match options.ask {
         Ask::All(known) => {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
-use h2grpc::client::{Channel, Endpoint};
+use h2grpc::client::{Channel, Target};
 use h2grpc::limits::ClientLimits;
 use h2grpc::route_guide::program::{self, Outcome, Stdout};
 use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Features, Guide, RouteGuide, RouteGuideClient, tour};
@@ -48,8 +48,8 @@ async fn run(options: Options) -> Outcome {
         let recorder = recorder.clone();
         async move { Ok(recorder.client(TcpStream::connect(address).await?)) }
     };
-    let endpoint: Endpoint = address.to_string().parse()?;
-    let client = RouteGuideClient::new(Channel::with_connector(endpoint, ClientLimits::default(), connect));
+    let target: Target = address.to_string().parse()?;
+    let client = RouteGuideClient::new(Channel::with_connector(target, ClientLimits::default(), connect));
     let known = Features::embedded();
     let colors = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     let print = Print { messages: options.messages, bytes: 96, colors, columns: columns() };

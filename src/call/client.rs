@@ -29,13 +29,15 @@ pub struct PendingResponse<T>(pub(crate) Responses<T>);
 impl<T: Payload> PendingResponse<T> {
     /// Waits for the response. The same as awaiting the value itself.
     ///
-    /// Dropping it before it is ready cancels the call.
+    /// In `tokio::select!`: dropped before it is ready, it cancels the call. To go on with it in the next round, pin it
+    /// outside the loop and wait for `&mut` of it.
     ///
     /// # Errors
     /// The call's status, if it is not OK.
     pub async fn response(mut self) -> Result<Response<T>, Status> {
-        let message = self.0.one().await?;
+        let message = self.0.one().await;
         let source = &mut self.0.source;
+        let message = message.map_err(|status| status.after_head(mem::take(&mut source.metadata)))?;
         Ok(Response { message, metadata: mem::take(&mut source.metadata), trailers: mem::take(&mut source.trailers) })
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use http::Extensions;
 use tokio::time::Instant;
 
-use super::outlet::{Outlet, Stage};
+use super::outlet::Outlet;
+use super::sending::Stage;
 use crate::{metadata::Metadata, status::Status, wire::path::Path};
 
 /// What a handler knows of its call. It is the same for all four shapes.

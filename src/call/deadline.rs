@@ -34,6 +34,11 @@ impl Deadline {
         self.at <= Instant::now()
     }
 
+    /// Whether less than a fiftieth of the time is left.
+    pub(crate) fn is_nearly_past(&self) -> bool {
+        self.left() <= self.timeout / 50
+    }
+
     /// DEADLINE_EXCEEDED, with the time-out that the caller gave.
     pub(crate) fn status(&self) -> Status {
         Status::deadline_exceeded(format!("the call did not end within its {:?}", self.timeout))

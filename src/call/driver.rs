@@ -8,12 +8,18 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 
 use super::error::{status_of, status_of_reset};
-use super::outlet::{End, Outlet, Sending, Stage};
+use super::outlet::Outlet;
+use super::sending::{End, Sending, Stage, answered};
 use crate::status::Status;
 
-/// What a sender learns when the server needs no more of the request: "RST_STREAM with an error code of NO_ERROR after
-/// sending a complete response" (RFC 9113, section 8.1).
-const ANSWERED_EARLY: &str = "the server has answered before the request ended: its response says how the call went";
+/// What became of a call whose request is a stream that was dropped half way.
+const UNFINISHED: &str = "the call was cancelled, since its request was dropped before finish() was called: a request \
+     that is a stream must be ended by finish(), or the server could take a part of it for the whole";
+
+/// The status of a call whose request was dropped half way.
+pub(super) fn unfinished() -> Status {
+    Status::cancelled(UNFINISHED)
+}
 
 /// The driver's half of an [`Outlet`]. When it is dropped, nothing more can be sent, and the sender gets an error.
 #[derive(Debug)]
@@ -45,25 +51,22 @@ impl Driver {
             none => *none = Some(cx.waker().clone()),
         }
         if sending.end == End::Cancel {
-            // Whoever still sends has dropped the other half, or read it to its end.
-            sending.reset(
-                h2::Reason::CANCEL,
-                Status::cancelled("the call is over: its response has ended or was dropped"),
-            );
+            sending.reset(h2::Reason::CANCEL, unfinished());
         }
         let _ = poll_drain(&mut sending, cx);
         let reset = match &mut sending.stage {
             Stage::Over(Some(why)) => return Poll::Ready(why.clone()),
-            Stage::Over(None) => return Poll::Pending,
+            Stage::Over(None) | Stage::Between => return Poll::Pending,
             Stage::Head(respond) => respond.poll_reset(cx),
             Stage::Messages(stream) => stream.poll_reset(cx),
         };
         let status = match ready!(reset) {
-            Ok(h2::Reason::NO_ERROR) if self.outlet.is_request => Status::cancelled(ANSWERED_EARLY),
+            // "RST_STREAM with an error code of NO_ERROR after sending a complete response" (RFC 9113, section 8.1).
+            Ok(h2::Reason::NO_ERROR) if self.outlet.is_request => answered(),
             Ok(reason) => status_of_reset(reason, "the call was running"),
             Err(error) => status_of(error, "the call was running"),
         };
-        sending.fail(status.clone());
+        sending.lose(status.clone());
         Poll::Ready(status)
     }
 
@@ -95,6 +98,13 @@ impl Driver {
     /// Ends the stream with RST_STREAM and discards what waits. Whoever still sends gets `why` as the error.
     pub(crate) fn reset(&self, reason: h2::Reason, why: Status) {
         self.outlet.lock().reset(reason, why);
+    }
+
+    /// Ready when the sender or the reader of a call that has no stream has given it up.
+    pub(crate) fn poll_given_up(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut sending = self.outlet.lock();
+        sending.driver = Some(cx.waker().clone());
+        if sending.end == End::Cancel { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Whether nothing is left to send or to wait for.
@@ -149,7 +159,7 @@ fn poll_drain(sending: &mut Sending, cx: &mut Context<'_>) -> Poll<()> {
         // It reports changes of the capacity, so it is asked only after `advance` found none.
         match ready!(stream.poll_capacity(cx)) {
             Some(Ok(_)) => {}
-            Some(Err(error)) => sending.fail(status_of(error, "a message waited for the flow-control window")),
+            Some(Err(error)) => sending.lose(status_of(error, "a message waited for the flow-control window")),
             // The send half is closed or reset: `poll_reset` tells which.
             None => return Poll::Pending,
         }

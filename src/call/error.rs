@@ -28,7 +28,7 @@ pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
 
 /// What an I/O error means. The transport reports a peer that does not speak HTTP/2 as InvalidData, with a text that
 /// says what it speaks.
-fn lost(error: &h2::Error) -> String {
+pub(super) fn lost(error: &h2::Error) -> String {
     match error.get_io() {
         Some(error) if error.kind() == io::ErrorKind::InvalidData => error.to_string(),
         _ => "the connection was lost".to_owned(),

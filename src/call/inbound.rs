@@ -19,17 +19,26 @@ use crate::{metadata::Metadata, status::Status, wire::frame::Decoder};
 pub struct Inbound<T, S = RequestSource> {
     pub(super) source: S,
     decoder: Decoder,
+    /// Whether the stream has given its end, or an error.
+    #[cfg(feature = "stream")]
+    pub(super) has_ended: bool,
     message: PhantomData<fn() -> T>,
 }
 
 impl<T: Payload, S: Source> Inbound<T, S> {
     pub(crate) fn new(source: S, max_message: usize) -> Self {
-        Inbound { source, decoder: Decoder::new(max_message), message: PhantomData }
+        Inbound {
+            source,
+            decoder: Decoder::new(max_message),
+            #[cfg(feature = "stream")]
+            has_ended: false,
+            message: PhantomData,
+        }
     }
 
     /// The next message; `None` at the end of the stream. On a client the end means that the call's status was OK.
     ///
-    /// Cancel safe: dropped before it is ready, as `tokio::select!` does, it has taken no message.
+    /// In `tokio::select!`: it is cancel safe. Dropped before it is ready, it has taken no message.
     ///
     /// # Errors
     /// On a client: the status that the server ended the call with, DEADLINE_EXCEEDED, or what the loss of the stream
@@ -46,7 +55,7 @@ impl<T: Payload, S: Source> Inbound<T, S> {
     /// # Errors
     /// As for [`next`](Self::next). The content of `message` is unspecified then.
     pub async fn next_into(&mut self, message: &mut T) -> Result<bool, Status> {
-        poll_fn(|cx| self.poll_next(cx, message)).await
+        poll_fn(|cx| self.poll_message(cx, message)).await
     }
 
     /// The one message of a call whose method is not a stream in this direction.
@@ -58,12 +67,12 @@ impl<T: Payload, S: Source> Inbound<T, S> {
         let (mut message, mut has_come) = (T::default(), false);
         poll_fn(|cx| {
             if !has_come {
-                has_come = ready!(self.poll_next(cx, &mut message))?;
+                has_come = ready!(self.poll_message(cx, &mut message))?;
             }
             if !has_come {
                 return Poll::Ready(Err(self.cardinality("none")));
             }
-            match ready!(self.poll_next(cx, &mut T::default()))? {
+            match ready!(self.poll_message(cx, &mut T::default()))? {
                 true => Poll::Ready(Err(self.cardinality("two"))),
                 false => Poll::Ready(Ok(())),
             }
@@ -77,7 +86,7 @@ impl<T: Payload, S: Source> Inbound<T, S> {
         Status::unimplemented(format!("the method has exactly one {} message, but {found} came", S::WHAT))
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>, message: &mut T) -> Poll<Result<bool, Status>> {
+    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>, message: &mut T) -> Poll<Result<bool, Status>> {
         loop {
             let source = &mut self.source;
             let decoded = match self.decoder.next() {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            server                                          client
-//!   request  Inbound<Q>   <- DATA <- HTTP/2 <- DATA <-       Outbound<Q>
+//!   request  Inbound<Q>   <- DATA <- HTTP/2 <- DATA <-       Requests<Q>
 //!   response Outbound<R>  -> DATA -> HTTP/2 -> DATA ->       Responses<R>
 //! ```
 //!
@@ -12,7 +12,10 @@
 //!
 //! ```text
 //!   server  client            the four shapes, on either side
-//!   inbound  outbound         what users hold: messages in, messages out
+//!   stream                    the halves of a call as streams, with the feature `stream`
+//!   inbound                   what users hold: messages in
+//!   outbound  requests        messages out, of a server and of a client
+//!   sender                    how both put messages into the outlet
 //!   source                    where the bytes of an inbound message come from
 //!   context  driver           what a handler knows of its call; what moves messages on to h2 and ends the stream
 //!   outlet                    one h2 send stream: its states, its flow control
@@ -74,6 +77,7 @@
 //! # }
 //! ```
 
+mod begin;
 mod client;
 mod context;
 mod deadline;
@@ -82,14 +86,23 @@ mod ending;
 mod error;
 mod head;
 mod inbound;
+mod link;
 mod options;
 mod outbound;
 mod outlet;
 mod queue;
+mod replay;
+mod requests;
+mod sender;
+mod sending;
 mod server;
 mod source;
+#[cfg(feature = "stream")]
+mod stream;
+mod streaming;
 mod unasked;
 
+pub(crate) use begin::{Body, Call, Opening, Opens};
 pub use client::{PendingResponse, Response, Responses};
 pub use context::CallContext;
 pub(crate) use deadline::{Deadline, Timer};
@@ -99,9 +112,12 @@ pub(crate) use ending::{Ended, Ending, Observer};
 pub(crate) use error::status_of;
 pub(crate) use head::CallHead;
 pub use inbound::Inbound;
+pub(crate) use link::{Attempt, Carrier, Held, Link, Pump};
 pub use options::CallOptions;
 pub use outbound::Outbound;
 pub(crate) use outlet::Outlet;
+pub use requests::{CallEnded, Requests};
 pub use server::{IncomingCall, Reply, Request};
 pub(crate) use source::ClientCall;
 pub use source::{RequestSource, ResponseSource, Source};
+pub(crate) use streaming::Streaming;

@@ -1,20 +1,9 @@
-//! One h2 send stream and the frames that wait for it.
+//! One h2 send stream, as its two parties hold it.
 //!
-//! Two parties meet here: the *sender*, who has an [`Outbound`](super::Outbound) and puts messages in, and the
-//! [`Driver`](super::driver::Driver), who polls the call and moves what was put in on to h2. The driver alone waits for
-//! flow control, so that h2, which keeps one waker a stream, always wakes the one who can act.
-//!
-//! ```text
-//!           the first bytes, send_head()             trailers, or END_STREAM
-//!   Head  -------------------------------> Messages ------------------------> Over(None)
-//!    | |                                      |
-//!    | | an error before any byte             | a reset, a lost connection
-//!    | v (Trailers-Only)                      v
-//!    | Over(None)                          Over(Some(why))
-//!    +-----------------------------------> Over(Some(why))
-//! ```
-//!
-//! A server's call begins in `Head`; a client's request, whose head is sent when it begins, in `Messages`.
+//! The *sender*, who has an [`Outbound`](super::Outbound) or [`Requests`](super::Requests), puts messages in. The
+//! [`Driver`](super::driver::Driver), who polls the call, moves what was put in on to h2. The driver alone waits for flow
+//! control, so that h2, which keeps one waker a stream, always wakes the one who can act. What they share is
+//! [`Sending`].
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,13 +12,10 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Bytes, BytesMut};
 use h2::{SendStream, server::SendResponse};
 
-use super::error::status_of;
 use super::head::CallHead;
-use super::queue::Queue;
-use super::unasked::Unasked;
-use crate::limits::BATCH;
-use crate::metadata::Metadata;
-use crate::{status::Status, wire::head};
+use super::replay::Replay;
+use super::sending::{End, Sending, Stage, answered};
+use crate::status::Status;
 
 /// What the sender and the driver of one direction of a call share.
 #[derive(Debug)]
@@ -44,71 +30,21 @@ pub(crate) struct Outlet {
     pub(super) is_request: bool,
 }
 
-/// What the lock of an [`Outlet`] protects.
-#[derive(Debug)]
-pub(super) struct Sending {
-    pub(super) stage: Stage,
-    pub(super) queue: Queue,
-    pub(super) end: End,
-    /// Metadata of the response, if the handler has set any.
-    pub(super) metadata: Option<Box<ResponseMetadata>>,
-    unasked: Unasked,
-    /// Bytes of frames that h2 was given.
-    sent: u64,
-    pub(super) driver: Option<Waker>,
-    sender: Option<Waker>,
-}
-
-/// How far the sending of a call has come: see the picture above.
-#[derive(Debug)]
-pub(super) enum Stage {
-    /// A server's call whose response head is not sent.
-    Head(SendResponse<Bytes>),
-    Messages(SendStream<Bytes>),
-    /// Nothing can be sent any more; with the reason, unless everything was sent.
-    Over(Option<Status>),
-}
-
-/// What follows the last message.
-#[derive(Debug, PartialEq)]
-pub(super) enum End {
-    /// More messages may come.
-    Open,
-    /// END_STREAM, as a client ends its request.
-    Stream,
-    /// RST_STREAM with CANCEL: the sender was dropped half way, or the response is over and nobody needs the request.
-    Cancel,
-}
-
-/// Metadata for the response head, until that is sent, and for the trailers.
-#[derive(Debug, Default)]
-pub(super) struct ResponseMetadata {
-    pub(super) head: Metadata,
-    pub(super) trailers: Metadata,
-}
-
 impl Outlet {
     /// A server's side of a call.
     pub(crate) fn response(respond: SendResponse<Bytes>, head: CallHead) -> Arc<Self> {
-        Outlet::new(Stage::Head(respond), head, false)
+        Outlet::new(Stage::Head(respond), head, None)
     }
 
-    /// A client's side of a call, whose request head is sent.
-    pub(crate) fn request(stream: SendStream<Bytes>, head: CallHead) -> Arc<Self> {
-        Outlet::new(Stage::Messages(stream), head, true)
+    /// A client's side of a call: the stream comes with [`resume`](Self::resume). Up to `replay` bytes are kept for
+    /// another attempt.
+    pub(crate) fn request(head: CallHead, replay: usize) -> Arc<Self> {
+        Outlet::new(Stage::Between, head, Some(Replay::new(replay)))
     }
 
-    fn new(stage: Stage, head: CallHead, is_request: bool) -> Arc<Self> {
-        let sending = Sending {
-            stage,
-            queue: Queue::default(),
-            end: End::Open,
-            metadata: None,
-            unasked: Unasked::default(),
-            sent: 0,
-            driver: None,
-            sender: None,
-        };
+    fn new(stage: Stage, head: CallHead, replay: Option<Replay>) -> Arc<Self> {
+        let is_request = replay.is_some();
+        let sending = Sending::new(stage, replay);
         Arc::new(Outlet { head, sending: Mutex::new(sending), driving: AtomicBool::new(false), is_request })
     }
 
@@ -188,18 +124,43 @@ impl Outlet {
         self.wake_driver(&sending);
     }
 
-    /// Whether the request was cut off: its sender is gone, and has not finished it.
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.lock().end == End::Cancel
+    /// Why this side has cancelled the call, if it has: its sender was dropped half way, or could not go on.
+    pub(super) fn cancelled(&self) -> Option<Status> {
+        let sending = self.lock();
+        match &sending.stage {
+            Stage::Over(why) if sending.end == End::Cancel => why.clone(),
+            _ => None,
+        }
+    }
+
+    /// The sender of a client's request cannot go on because of `why`: the call is cancelled, unless it is over.
+    pub(super) fn cancel(&self, why: Status) {
+        let mut sending = self.lock();
+        if !sending.is_over() {
+            sending.end = End::Cancel;
+            sending.reset(h2::Reason::CANCEL, why);
+            self.wake_driver(&sending);
+        }
     }
 
     /// The sender of a client's request was dropped: the call is cancelled, unless the request was finished.
     pub(super) fn abandon(&self) {
         let mut sending = self.lock();
-        if sending.end == End::Open {
+        if sending.end == End::Open && !sending.is_over() {
             sending.end = End::Cancel;
             self.wake_driver(&sending);
         }
+    }
+
+    /// Ready when nothing can be sent any more.
+    #[cfg(feature = "stream")]
+    pub(super) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut sending = self.lock();
+        if sending.is_over() {
+            return Poll::Ready(());
+        }
+        sending.sender = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     /// The response of a client's call has ended, or was dropped: what is left of the request is for nobody, also of one
@@ -208,6 +169,50 @@ impl Outlet {
         let mut sending = self.lock();
         sending.end = End::Cancel;
         self.wake_driver(&sending);
+    }
+
+    /// Sends the request on a new stream, from its beginning.
+    pub(super) fn resume(&self, stream: SendStream<Bytes>) {
+        let mut sending = self.lock();
+        sending.resume(stream);
+    }
+
+    /// The stream was lost, and the call may begin again.
+    pub(super) fn suspend(&self) {
+        self.lock().stage = Stage::Between;
+    }
+
+    /// Whether all that was sent is still here, so that the call may begin again.
+    pub(super) fn may_begin_again(&self) -> bool {
+        let sending = self.lock();
+        sending.replay.is_some() && sending.end != End::Cancel
+    }
+
+    /// The response has begun: the call can't begin again.
+    pub(super) fn commit(&self) {
+        let mut sending = self.lock();
+        sending.replay = None;
+        if let Stage::Between = sending.stage {
+            sending.fail(answered());
+        }
+    }
+
+    /// The server has ended its side of the stream. It needs no more of the request.
+    pub(crate) fn answered(&self) {
+        let mut sending = self.lock();
+        sending.replay = None;
+        if !matches!(sending.stage, Stage::Over(_)) {
+            sending.fail(answered());
+        }
+        self.wake_driver(&sending);
+    }
+
+    /// Nothing more can be sent, because the call has ended with `why`.
+    pub(super) fn fail(&self, why: Status) {
+        let mut sending = self.lock();
+        if !matches!(sending.stage, Stage::Over(_)) {
+            sending.fail(why);
+        }
     }
 
     fn wait(&self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
@@ -220,85 +225,6 @@ impl Outlet {
     fn wake_driver(&self, sending: &Sending) {
         if !self.driving.load(Relaxed) {
             sending.driver.iter().for_each(Waker::wake_by_ref);
-        }
-    }
-}
-
-impl Sending {
-    /// Fails when nothing can be sent any more.
-    fn check_open(&self) -> Result<(), Status> {
-        match &self.stage {
-            Stage::Over(Some(why)) => Err(why.clone()),
-            Stage::Over(None) => Err(Status::cancelled("the call has ended")),
-            Stage::Head(_) | Stage::Messages(_) => Ok(()),
-        }
-    }
-
-    pub(super) fn send_head(&mut self) {
-        let Stage::Head(respond) = &mut self.stage else { return };
-        let mut response = head::response_head();
-        if let Some(metadata) = &self.metadata {
-            metadata.head.copy_to(response.headers_mut());
-        }
-        match respond.send_response(response, false) {
-            Ok(stream) => self.stage = Stage::Messages(stream),
-            Err(error) => self.fail(status_of(error, "the response head was sent")),
-        }
-    }
-
-    /// Gives h2 what its window allows now, and tells a waiting sender if that made room.
-    pub(super) fn advance(&mut self) {
-        let mut progress = false;
-        while !self.queue.is_empty() || self.end == End::Stream {
-            self.send_head();
-            let front = self.queue.front();
-            let Stage::Messages(stream) = &mut self.stage else { break };
-            let mut count = front.len;
-            if count > 0 && !self.unasked.allows(front) {
-                // A modest target: capacity that is reserved for one stream is lost to the others.
-                let target = front.len.min(4 * BATCH);
-                stream.reserve_capacity(target);
-                count = stream.capacity().min(target);
-                self.unasked.asked(count == front.len);
-                if count == 0 {
-                    break;
-                }
-            }
-            let data = self.queue.take(count);
-            let ends = self.end == End::Stream && self.queue.is_empty();
-            match stream.send_data(data, ends) {
-                Err(error) => self.fail(status_of(error, "a message was sent")),
-                Ok(()) if ends => self.stage = Stage::Over(None),
-                Ok(()) => {}
-            }
-            self.sent += count as u64;
-            progress = true;
-        }
-        if progress {
-            self.wake_sender();
-        }
-    }
-
-    /// Ends the sending because of `why`, which the sender gets as its error.
-    pub(super) fn fail(&mut self, why: Status) {
-        self.stage = Stage::Over(Some(why));
-        self.queue.clear();
-        self.wake_sender();
-    }
-
-    /// Ends the stream with RST_STREAM and discards what waits. The sender gets `why` as its error.
-    pub(super) fn reset(&mut self, reason: h2::Reason, why: Status) {
-        match &mut self.stage {
-            Stage::Head(respond) => respond.send_reset(reason),
-            Stage::Messages(stream) => stream.send_reset(reason),
-            Stage::Over(_) => return,
-        }
-        self.fail(why);
-    }
-
-    fn wake_sender(&mut self) {
-        if let Some(sender) = self.sender.take() {
-            sender.wake();
         }
     }
 }

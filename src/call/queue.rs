@@ -60,6 +60,16 @@ impl Queue {
         }
     }
 
+    /// Puts `frames` before everything else: they leave once more.
+    pub(crate) fn put_back(&mut self, frames: &[Bytes]) {
+        if !frames.is_empty() {
+            let mut all = BytesMut::with_capacity(frames.iter().map(Bytes::len).sum::<usize>() + self.leaving.len());
+            frames.iter().chain([&self.leaving]).for_each(|frames| all.extend_from_slice(frames));
+            self.leaving = all.freeze();
+            self.is_stored = false;
+        }
+    }
+
     /// What can leave next.
     pub(crate) fn front(&mut self) -> Front {
         if self.leaving.is_empty() {
@@ -95,6 +105,20 @@ mod tests {
         assert_eq!(queue.front(), Front { len: 6, is_stored: true });
         assert_eq!(queue.take(6).as_ptr(), frames.as_ptr());
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn frames_that_are_put_back_leave_before_those_that_wait() {
+        let mut queue = Queue::default();
+        queue.put(Bytes::from_static(b"third"));
+        queue.gathering().extend_from_slice(b"fourth");
+        queue.put_back(&[Bytes::from_static(b"first"), Bytes::from_static(b"second")]);
+        let mut taken = Vec::new();
+        while queue.front().len > 0 {
+            let count = queue.front().len;
+            taken.extend_from_slice(&queue.take(count));
+        }
+        assert_eq!(taken, b"firstsecondthirdfourth");
     }
 
     proptest! {

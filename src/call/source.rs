@@ -1,27 +1,27 @@
 //! Where the bytes of an [`Inbound`](super::Inbound) come from: a request on a server, a response on a client.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::{fmt, mem};
 
 use bytes::Bytes;
-use h2::{Reason, RecvStream, client::ResponseFuture};
+use h2::{RecvStream, client::ResponseFuture};
 use http::HeaderMap;
 
+use super::begin::{Call, Counted, Outcome, status};
 use super::context::CallContext;
 use super::deadline::{Deadline, Timer};
 use super::ending::{Ended, Ending};
 use super::error::status_of;
+use super::link::{Attempt, Held};
 use super::outlet::Outlet;
+use super::streaming::{Awaited, Begun};
 use crate::metadata::Metadata;
 use crate::status::Status;
 use crate::wire::path::Path;
 use crate::wire::{code::Code, head};
-
-/// What became of a call whose request is a stream that was dropped half way.
-const UNFINISHED: &str = "the call was cancelled, since its request was dropped before finish() was called: a request \
-     that is a stream must be ended by finish(), or the server could take a part of it for the whole";
 
 /// Where bytes come from. Nobody but this crate implements it.
 pub trait Source {
@@ -79,16 +79,15 @@ pub struct ResponseSource {
     pub(super) trailers: Metadata,
     timer: Timer,
     ending: Ending<ClientCall>,
+    counted: Option<Counted>,
     /// Whether the request is a stream that may still be sent.
     is_request_open: bool,
 }
 
-/// What a client knows of its call.
+/// What a client reports of its call.
 #[derive(Debug)]
 pub(crate) struct ClientCall {
     pub(crate) path: Path,
-    /// For error texts.
-    pub(crate) server: Arc<str>,
     /// The request, if it is a stream.
     pub(crate) request: Option<Arc<Outlet>>,
     /// Bytes of the request's frames, where the request is one message.
@@ -111,45 +110,99 @@ impl Ended for ClientCall {
     }
 }
 
+/// Another attempt at a call.
+type Again = Pin<Box<dyn Future<Output = (Call, Result<Attempt, Status>)> + Send>>;
+
 /// How far a response has come: `Response-Headers *Length-Prefixed-Message Trailers`, or Trailers-Only.
-#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // every call begins with the largest, and a box would cost it an allocation
 enum Progress {
-    Head(ResponseFuture),
+    /// The request is one message, and an attempt waits for the head.
+    Head(Call, ResponseFuture, Held),
+    /// The same, between two attempts.
+    Again(Again),
+    /// The request is a stream, and the connection's task waits for the head.
+    Streaming(Awaited),
     /// Messages, and the trailers after them.
-    Messages(RecvStream),
+    Messages(RecvStream, Held),
     Over(Result<(), Status>),
 }
 
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Progress::Head(..) => "Head",
+            Progress::Again(_) => "Again",
+            Progress::Streaming(_) => "Streaming",
+            Progress::Messages(..) => "Messages",
+            Progress::Over(_) => "Over",
+        })
+    }
+}
+
 impl ResponseSource {
-    pub(crate) fn new(head: ResponseFuture, deadline: Option<Deadline>, ending: Ending<ClientCall>) -> Self {
+    /// The response to `call`, whose request, one message, was sent in `attempt`.
+    pub(crate) fn of_message(call: Call, attempt: Attempt, ending: Ending<ClientCall>) -> Self {
+        let Attempt { response, stream, .. } = attempt;
+        let timer = Timer::new(call.deadline);
+        ResponseSource::new(Progress::Head(call, response, stream), timer, ending)
+    }
+
+    /// The response to a call whose request is a stream.
+    pub(crate) fn of_stream(awaited: Awaited, deadline: Option<Deadline>, ending: Ending<ClientCall>) -> Self {
+        ResponseSource::new(Progress::Streaming(awaited), Timer::new(deadline), ending)
+    }
+
+    fn new(progress: Progress, timer: Timer, ending: Ending<ClientCall>) -> Self {
         let is_request_open = ending.call.request.is_some();
-        ResponseSource {
-            progress: Progress::Head(head),
-            metadata: Metadata::new(),
-            trailers: Metadata::new(),
-            timer: Timer::new(deadline),
-            ending,
-            is_request_open,
-        }
+        let (metadata, trailers) = (Metadata::new(), Metadata::new());
+        ResponseSource { progress, metadata, trailers, timer, ending, counted: None, is_request_open }
     }
 
     /// Waits for the next chunk of DATA, or the end.
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
         loop {
             self.progress = match &mut self.progress {
-                Progress::Head(response) => match ready!(pin!(response).poll(cx)) {
-                    Ok(response) => self.read_head(response),
-                    Err(error) => Progress::Over(Err(self.lost(error, "its response was awaited"))),
+                Progress::Head(_, response, _) => {
+                    let result = ready!(pin!(response).poll(cx));
+                    self.read_first(result)
+                }
+                Progress::Again(attempt) => match ready!(attempt.as_mut().poll(cx)) {
+                    (call, Ok(Attempt { response, stream, .. })) => Progress::Head(call, response, stream),
+                    (_, Err(status)) => Progress::Over(Err(status)),
                 },
-                Progress::Messages(body) => match ready!(poll_data(body, cx)) {
+                Progress::Streaming(awaited) => match ready!(Pin::new(awaited).poll(cx)) {
+                    Ok(Ok(Begun { response, stream, counted })) => {
+                        self.counted = counted;
+                        self.read_head(response, stream)
+                    }
+                    Ok(Err(status)) => Progress::Over(Err(status)),
+                    Err(_) => {
+                        let text =
+                            "the connection's task has ended before the response began: its runtime was shut down";
+                        Progress::Over(Err(Status::unavailable(text)))
+                    }
+                },
+                Progress::Messages(body, stream) => match ready!(poll_data(body, cx)) {
                     Some(Ok(chunk)) => {
                         self.ending.call.received += chunk.len() as u64;
                         return Poll::Ready(Ok(Some(chunk)));
                     }
-                    Some(Err(error)) => Progress::Over(Err(self.lost(error, "its response was read"))),
+                    Some(Err(error)) => Progress::Over(Err(lost(
+                        error,
+                        "its response was read",
+                        stream,
+                        &self.timer,
+                        &self.ending.call,
+                    ))),
                     None => match ready!(body.poll_trailers(cx)) {
                         Ok(trailers) => self.read_trailers(trailers.unwrap_or_default()),
-                        Err(error) => Progress::Over(Err(self.lost(error, "its trailers were read"))),
+                        Err(error) => Progress::Over(Err(lost(
+                            error,
+                            "its trailers were read",
+                            stream,
+                            &self.timer,
+                            &self.ending.call,
+                        ))),
                     },
                 },
                 Progress::Over(result) => return Poll::Ready(result.clone().map(|()| None)),
@@ -157,7 +210,28 @@ impl ResponseSource {
         }
     }
 
-    fn read_head(&mut self, response: http::Response<RecvStream>) -> Progress {
+    /// The first of the response is there, or the stream was lost: then the call may begin again.
+    fn read_first(&mut self, result: Result<http::Response<RecvStream>, h2::Error>) -> Progress {
+        let nothing = Progress::Over(Ok(()));
+        let Progress::Head(mut call, _, stream) = mem::replace(&mut self.progress, nothing) else {
+            return Progress::Over(Err(Status::internal("a response has two heads")));
+        };
+        match call.outcome(result, stream.link()) {
+            Outcome::Response(response) => {
+                self.counted = call.counted();
+                self.read_head(response, stream)
+            }
+            Outcome::Failed(failed) => match call.pause(&failed) {
+                Some(pause) => Progress::Again(Box::pin(async move {
+                    let attempt = call.begin_again(pause).await;
+                    (call, attempt)
+                })),
+                None => Progress::Over(Err(failed.status)),
+            },
+        }
+    }
+
+    fn read_head(&mut self, response: http::Response<RecvStream>, stream: Held) -> Progress {
         let (parts, body) = response.into_parts();
         let head = match head::read_response(&parts, body.is_end_stream()) {
             Ok(head) if head.status.is_some() => return self.read_trailers(parts.headers),
@@ -169,7 +243,7 @@ impl ResponseSource {
             return Progress::Over(Err(Status::internal(text)));
         }
         self.metadata = Metadata::from_headers(parts.headers);
-        Progress::Messages(body)
+        Progress::Messages(body, stream)
     }
 
     fn read_trailers(&mut self, trailers: HeaderMap) -> Progress {
@@ -182,20 +256,6 @@ impl ResponseSource {
         })
     }
 
-    /// The status of a call whose stream or connection failed. After the deadline, a reset stream means that one side
-    /// has enforced that deadline: with CANCEL, or with NO_ERROR after a status that h2 drops once this side has reset
-    /// the stream too. After the request's sender was dropped, CANCEL is our own.
-    fn lost(&self, error: h2::Error, doing: &str) -> Status {
-        let ends_quietly = matches!(error.reason(), Some(Reason::CANCEL | Reason::NO_ERROR)) && !error.is_go_away();
-        match (self.timer.deadline(), &self.ending.call.request) {
-            (Some(deadline), _) if ends_quietly && deadline.is_past() => deadline.status(),
-            (_, Some(request)) if error.reason() == Some(Reason::CANCEL) && request.is_abandoned() => {
-                Status::cancelled(UNFINISHED)
-            }
-            _ => status_of(error, &format!("{doing} from {}", self.ending.call.server)),
-        }
-    }
-
     /// Notes that the response is over, or was dropped. A request that is still being sent is cancelled then, because
     /// nobody waits for its response.
     fn end(&mut self) {
@@ -204,12 +264,20 @@ impl ResponseSource {
         }
         self.is_request_open = false;
         if let Progress::Over(result) = &self.progress {
+            if let Some(counted) = self.counted.take() {
+                counted.end(result);
+            }
             match result {
                 Ok(()) => self.ending.close(&Status::new(Code::OK, "")),
                 Err(status) => self.ending.close(status),
             }
         }
     }
+}
+
+/// The status of a call whose stream was lost while its response was read.
+fn lost(error: h2::Error, doing: &str, stream: &Held, timer: &Timer, call: &ClientCall) -> Status {
+    status(error, doing, stream.link(), timer.deadline(), call.request.as_deref())
 }
 
 impl Source for ResponseSource {

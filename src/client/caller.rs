@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Channel;
-use crate::call::{CallOptions, Outbound, PendingResponse, Response, Responses};
+use crate::call::{CallOptions, PendingResponse, Requests, Response, Responses};
 use crate::codec::Payload;
 use crate::service::Method;
 use crate::status::Status;
@@ -15,8 +15,8 @@ use crate::wire::path::{Path, PathError};
 ///                      given                 gives
 /// unary                a message             Response<R>
 /// server streaming     a message             Responses<R>
-/// client streaming                           Outbound<Q> and a PendingResponse<R> to await
-/// bidirectional                              Outbound<Q> and Responses<R>
+/// client streaming                           Requests<Q> and a PendingResponse<R> to await
+/// bidirectional                              Requests<Q> and Responses<R>
 /// ```
 ///
 /// The streaming shapes hand out their halves as soon as the request head is on its way, without waiting for the
@@ -72,7 +72,7 @@ impl Caller {
     /// As for [`server_streaming`](Self::server_streaming).
     pub async fn client_streaming<Q: Payload, R: Payload>(
         &self, method: &str,
-    ) -> Result<(Outbound<Q>, PendingResponse<R>), Status> {
+    ) -> Result<(Requests<Q>, PendingResponse<R>), Status> {
         let (requests, responses) = self.bidirectional(method).await?;
         Ok((requests, PendingResponse(responses)))
     }
@@ -83,7 +83,7 @@ impl Caller {
     /// As for [`server_streaming`](Self::server_streaming).
     pub async fn bidirectional<Q: Payload, R: Payload>(
         &self, method: &str,
-    ) -> Result<(Outbound<Q>, Responses<R>), Status> {
+    ) -> Result<(Requests<Q>, Responses<R>), Status> {
         self.channel.bidirectional(self.path(method)?, &self.options).await
     }
 

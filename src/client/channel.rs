@@ -1,102 +1,125 @@
-//! A channel: one server, one connection to it at a time, dialled when a call needs it.
+//! A channel: calls to one target, over connections that are made when calls need them.
 
-use std::future::{Future, poll_fn};
-use std::sync::{Arc, Mutex};
+use std::future::Future;
+use std::sync::Arc;
 use std::{fmt, io};
 
-use bytes::Bytes;
-use h2::{SendStream, client::ResponseFuture};
-use tokio::time::Instant;
-use tracing::info;
+use tokio::sync::watch;
 
-use super::backoff;
-use super::connection::{self, Live};
-use super::dial::{self, Dial};
-use super::endpoint::Endpoint;
+use super::balance::Balancer;
+use super::hub::{Hub, Permit};
+use super::settings::Settings;
+use super::state::ConnectivityState;
+use super::subchannel::{Dial, Route, Subchannel};
+use super::target::Target;
 use crate::call::{
-    CallEnd, CallHead, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Outbound, Outlet, ResponseSource,
-    Responses, Timer, status_of,
+    Attempt, Body, Call, CallEnd, CallHead, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Opening,
+    Opens, Outlet, Requests, ResponseSource, Responses, Streaming, status_of,
 };
 use crate::codec::{self, Payload};
-use crate::connection::{ByteStream, lock};
+use crate::connection::ByteStream;
 use crate::limits::ClientLimits;
 use crate::metadata::Metadata;
+use crate::policy::{Attempts, ServiceConfig, Throttle};
 use crate::status::Status;
-use crate::wire::{head, path::Path};
+use crate::wire::{frame, head, path::Path};
 
-/// Calls to one server. Cheap to clone, and all clones share the connection.
+/// Calls to one target. Cheap to clone, and all clones share the connections.
 ///
-/// It dials when the first call needs it, and again when the connection was lost. While a server can't be reached,
-/// calls fail at once with UNAVAILABLE and the reason; the next attempt waits for the back-off of gRPC's
-/// connection-backoff.md.
+/// It connects when the first call needs it, or by [`connect`](Self::connect), and again when a connection was lost and
+/// calls wait. While the target can't be reached, calls fail at once with UNAVAILABLE and the reason, unless they
+/// [wait](CallOptions::wait_for_ready); attempts to connect follow each other as gRPC's connection-backoff.md says.
+///
+/// A call that the server did not process, because it was leaving or refused the stream, begins again by itself. Further
+/// attempts are a matter of the [`ServiceConfig`]'s retry policy.
+///
+/// When the last clone is dropped and the last call has ended, the connections are closed.
 #[derive(Clone)]
 pub struct Channel {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    endpoint: Endpoint,
-    /// The endpoint as text, for error texts.
-    server: Arc<str>,
-    dial: Dial,
-    limits: ClientLimits,
-    observer: Option<Observer>,
-    state: Mutex<State>,
-    /// Held while dialling, so that many calls make one connection.
-    dialling: tokio::sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct State {
-    live: Option<Live>,
-    failures: u32,
-    /// When to dial next, and why not now.
-    pause: Option<(Instant, Status)>,
+    settings: Settings,
+    hub: Arc<Hub>,
+    balancer: Balancer,
+    throttle: Option<Arc<Throttle>>,
+    /// What is wrong with the settings, if anything is.
+    refused: Option<Status>,
 }
 
 impl Channel {
-    /// Calls to `endpoint` over TCP. Nothing is dialled yet.
-    pub fn new(endpoint: Endpoint) -> Self {
-        let dial = dial::tcp(&endpoint);
-        Channel::with_dial(endpoint, ClientLimits::default(), dial)
+    /// Calls to `target`. Nothing is dialled yet.
+    pub fn new(target: Target) -> Self {
+        let route = Route::Target(target.clone());
+        Channel::of(Settings::new(target, route))
     }
 
-    /// Calls to `endpoint` over byte streams that `connect` makes: a Unix socket, a pipe in memory, a recorder around
-    /// TCP.
-    pub fn with_connector<F, Fut, IO>(endpoint: Endpoint, limits: ClientLimits, connect: F) -> Self
+    /// Calls to `target` over byte streams that `connect` makes: a pipe in memory, a recorder around TCP. The target
+    /// gives the `:authority`.
+    pub fn with_connector<F, Fut, IO>(target: Target, limits: ClientLimits, connect: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = io::Result<IO>> + Send + 'static,
         IO: ByteStream,
     {
-        let dial = move || -> dial::Dialled {
+        let dial: Dial = Arc::new(move || {
             let connecting = connect();
             Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn ByteStream>) })
-        };
-        Channel::with_dial(endpoint, limits, Arc::new(dial))
+        });
+        Channel::of(Settings { limits, ..Settings::new(target, Route::Custom(dial)) })
     }
 
-    /// The same server with other limits, over a connection of its own. With limits that cannot be
+    /// The same target with other limits, over connections of its own. With limits that cannot be
     /// ([`ClientLimits::check`]) each call is INVALID_ARGUMENT.
     pub fn limits(&self, limits: ClientLimits) -> Self {
-        let Shared { endpoint, dial, observer, .. } = &*self.shared;
-        Channel::of(Shared::new(endpoint.clone(), Arc::clone(dial), limits, observer.clone()))
+        Channel::of(Settings { limits, ..self.shared.settings.clone() })
     }
 
-    /// The same server over a connection of its own, and `observe` is told of the end of each call, however it ends,
+    /// The same target over connections of its own, and `observe` is told of the end of each call, however it ends,
     /// exactly once. It is called where the call's response is read or dropped, so it must not block.
     pub fn observe(&self, observe: impl Fn(&CallEnd<'_>) + Send + Sync + 'static) -> Self {
-        let Shared { endpoint, dial, limits, .. } = &*self.shared;
-        let observer = Some(Observer::new(observe));
-        Channel::of(Shared::new(endpoint.clone(), Arc::clone(dial), limits.clone(), observer))
+        Channel::of(Settings { observer: Some(Observer::new(observe)), ..self.shared.settings.clone() })
     }
 
-    fn with_dial(endpoint: Endpoint, limits: ClientLimits, dial: Dial) -> Self {
-        Channel::of(Shared::new(endpoint, dial, limits, None))
+    /// The same target over connections of its own, with settings for each method: time-outs, limits, retries, and how
+    /// calls are divided among the target's addresses.
+    pub fn service_config(&self, config: ServiceConfig) -> Self {
+        Channel::of(Settings { config: Arc::new(config), ..self.shared.settings.clone() })
     }
 
-    fn of(shared: Shared) -> Self {
-        Channel { shared: Arc::new(shared) }
+    fn of(settings: Settings) -> Self {
+        let hub = Hub::new();
+        let balance = settings.config.load_balancing.unwrap_or_default();
+        let subchannel = Subchannel {
+            hub: Arc::clone(&hub),
+            member: 0,
+            server: settings.target.to_string().into(),
+            route: settings.route.clone(),
+            limits: settings.limits.clone(),
+        };
+        let throttle = settings.config.retry_throttling.map(|throttling| Arc::new(Throttle::new(&throttling)));
+        let balancer = Balancer { balance, subchannel };
+        let refused = check(&settings).err();
+        Channel { shared: Arc::new(Shared { settings, hub, balancer, throttle, refused }) }
+    }
+
+    /// Connects now, and waits until the target has been reached.
+    ///
+    /// # Errors
+    /// UNAVAILABLE, when it can't be reached: the attempts go on.
+    pub async fn connect(&self) -> Result<(), Status> {
+        self.shared.admit(false, &mut None, None).await.map(drop)
+    }
+
+    /// What the channel is doing.
+    pub fn state(&self) -> ConnectivityState {
+        *self.watch().borrow()
+    }
+
+    /// Tells what the channel is doing, whenever that changes.
+    pub fn watch(&self) -> watch::Receiver<ConnectivityState> {
+        self.shared.hub.watch()
     }
 
     /// Calls a method whose request is one message: typed clients do it by a [`Caller`](super::Caller).
@@ -106,13 +129,13 @@ impl Channel {
     pub async fn server_streaming<Q: Payload, R: Payload>(
         &self, path: &Path, options: &CallOptions, message: &Q,
     ) -> Result<Responses<R>, Status> {
-        let frame = codec::to_frame(message)?;
-        let mut ending = self.begin(path);
-        let Opened { mut request, response, deadline, .. } = self.open(options, &mut ending).await?;
-        ending.call.sent = frame.len() as u64;
-        // It fails when the server has answered already, and then its answer counts.
-        let _ = request.send_data(frame, true);
-        Ok(self.responses(response, deadline, ending))
+        let mut call = self.call(path, options)?;
+        let mut ending = self.ending(path);
+        let attempt = self.begin_with_message(&mut call, message).await.inspect_err(|status| ending.close(status))?;
+        if let Body::One(frame) = &call.request {
+            ending.call.sent = frame.len() as u64;
+        }
+        Ok(self.responses(path, ResponseSource::of_message(call, attempt, ending)))
     }
 
     /// Calls a method whose request is a stream: typed clients do it by a [`Caller`](super::Caller).
@@ -121,130 +144,154 @@ impl Channel {
     /// As for [`server_streaming`](Self::server_streaming).
     pub async fn bidirectional<Q: Payload, R: Payload>(
         &self, path: &Path, options: &CallOptions,
-    ) -> Result<(Outbound<Q>, Responses<R>), Status> {
-        let mut ending = self.begin(path);
-        let Opened { request, response, live, deadline } = self.open(options, &mut ending).await?;
-        let head = CallHead::new(path.clone(), Metadata::new(), deadline, None);
-        let outlet = Outlet::request(request, head);
-        live.drive(Arc::clone(&outlet), deadline);
+    ) -> Result<(Requests<Q>, Responses<R>), Status> {
+        let mut call = self.call(path, options)?;
+        let mut ending = self.ending(path);
+        let attempt = self.shared.open_stream(&mut call).await.inspect_err(|status| ending.close(status))?;
+        let head = CallHead::new(path.clone(), Metadata::new(), call.deadline, None);
+        let outlet = Outlet::request(head, self.shared.settings.limits.retry_buffer);
+        call.request = Body::Stream(Arc::clone(&outlet));
         ending.call.request = Some(Arc::clone(&outlet));
-        Ok((Outbound::new(outlet), self.responses(response, deadline, ending)))
+        let deadline = call.deadline;
+        let awaited = Streaming::begin(call, &outlet, attempt);
+        let responses = self.responses(path, ResponseSource::of_stream(awaited, deadline, ending));
+        Ok((Requests::new(outlet), responses))
     }
 
-    /// A call begins.
-    fn begin(&self, path: &Path) -> Ending<ClientCall> {
-        let server = Arc::clone(&self.shared.server);
-        let call = ClientCall { path: path.clone(), server, request: None, sent: 0, received: 0 };
-        Ending::new(call, self.shared.observer.as_ref())
-    }
-
-    fn responses<R: Payload>(
-        &self, response: ResponseFuture, deadline: Option<Deadline>, ending: Ending<ClientCall>,
-    ) -> Responses<R> {
-        Inbound::new(ResponseSource::new(response, deadline, ending), self.shared.limits.max_message)
-    }
-
-    /// Sends the request's head, within the call's deadline. A call that cannot begin ends here.
-    async fn open(&self, options: &CallOptions, ending: &mut Ending<ClientCall>) -> Result<Opened, Status> {
-        let deadline = options.timeout.map(Deadline::after);
-        let mut timer = Timer::new(deadline);
-        let opened = tokio::select! {
-            biased;
-            opened = self.open_stream(&ending.call.path, &options.metadata, deadline) => opened,
-            late = poll_fn(|cx| timer.poll(cx)) => Err(late),
-        };
-        opened.inspect_err(|status| ending.close(status))
-    }
-
-    /// Opens a stream and sends the request's head.
-    ///
-    /// A connection that the server is leaving, or that was lost unnoticed, fails before the stream is open.
-    /// Nothing of the call has left then, so it starts again on a new connection.
-    async fn open_stream(
-        &self, path: &Path, metadata: &Metadata, deadline: Option<Deadline>,
-    ) -> Result<Opened, Status> {
-        let Endpoint { scheme, authority } = &self.shared.endpoint;
-        let mut live = self.connection().await?;
-        let mut requests = match live.requests.clone().ready().await {
-            Ok(requests) => requests,
-            Err(_) => {
-                // It opens no more streams. Another may have taken its place meanwhile.
-                lock(&self.shared.state).live.take_if(|gone| gone.streams.same_channel(&live.streams));
-                live = self.connection().await?;
-                live.requests.clone().ready().await.map_err(|error| self.unavailable("a call was begun", error))?
-            }
-        };
-        // What dialling and waiting took is over: the server has what is left.
-        let timeout = deadline.map(|deadline| deadline.left());
-        let head = head::request(scheme, authority, path, timeout, Some(metadata.as_headers()));
-        let (response, request) =
-            requests.send_request(head, false).map_err(|error| self.unavailable("a call was begun", error))?;
-        Ok(Opened { request, response, live, deadline })
-    }
-
-    fn unavailable(&self, doing: &str, error: h2::Error) -> Status {
-        status_of(error, &format!("{doing} to {}", self.shared.endpoint))
-    }
-
-    async fn connection(&self) -> Result<Live, Status> {
-        if let Some(known) = lock(&self.shared.state).known() {
-            return known;
+    /// A call, with what the service config says of its method.
+    fn call(&self, path: &Path, options: &CallOptions) -> Result<Call, Status> {
+        if let Some(policy) = &options.retry {
+            policy.check()?;
         }
-        let _dialling = self.shared.dialling.lock().await;
-        if let Some(known) = lock(&self.shared.state).known() {
-            return known;
+        let method = self.shared.settings.config.for_method(path);
+        let settled = options.settle(method.map(|method| &**method));
+        Ok(Call {
+            channel: Arc::clone(&self.shared) as Arc<dyn Opens>,
+            path: path.clone(),
+            metadata: options.metadata.clone(),
+            deadline: settled.timeout.map(Deadline::after),
+            wait_for_ready: settled.wait_for_ready,
+            retry: settled.retry.cloned(),
+            throttle: self.shared.throttle.clone(),
+            request: Body::None,
+            attempts: Attempts::default(),
+            place: None,
+        })
+    }
+
+    fn ending(&self, path: &Path) -> Ending<ClientCall> {
+        let call = ClientCall { path: path.clone(), request: None, sent: 0, received: 0 };
+        Ending::new(call, self.shared.settings.observer.as_ref())
+    }
+
+    /// Waits for a permit before it encodes `message`: a call that waits costs no second copy of it.
+    async fn begin_with_message<Q: Payload>(&self, call: &mut Call, message: &Q) -> Result<Attempt, Status> {
+        let permit = self.shared.admit(call.wait_for_ready, &mut call.place, call.deadline).await?;
+        let frame = codec::to_frame(message)?;
+        let method = self.shared.settings.config.for_method(&call.path);
+        check_length(frame.len() - frame::PREFIX_LEN, method.and_then(|method| method.max_request_message_bytes))?;
+        call.request = Body::One(frame);
+        match self.shared.start(permit, call)? {
+            Some(attempt) => Ok(attempt),
+            None => self.shared.open_stream(call).await,
         }
-        self.shared.limits.check().map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let dialled = async { connection::connect((self.shared.dial)().await?, &self.shared.limits).await }.await;
-        let mut state = lock(&self.shared.state);
-        match dialled {
-            Ok(live) => {
-                info!(endpoint = %self.shared.endpoint, "connected");
-                *state = State { live: Some(live.clone()), failures: 0, pause: None };
-                Ok(live)
-            }
-            Err(error) => {
-                let status = Status::unavailable(format!("can't connect to {}: {error}", self.shared.endpoint));
-                let status = status.with_source(Arc::new(error));
-                state.failures = state.failures.saturating_add(1);
-                state.pause = Some((Instant::now() + backoff::pause(state.failures), status.clone()));
-                Err(status)
-            }
-        }
+    }
+
+    fn responses<R: Payload>(&self, path: &Path, source: ResponseSource) -> Responses<R> {
+        let method = self.shared.settings.config.for_method(path);
+        let most = self.shared.settings.limits.max_message;
+        let of_method = method.and_then(|method| method.max_response_message_bytes);
+        Inbound::new(source, of_method.map_or(most, |bytes| bytes.min(most)))
     }
 }
 
 impl Shared {
-    fn new(endpoint: Endpoint, dial: Dial, limits: ClientLimits, observer: Option<Observer>) -> Self {
-        let server = endpoint.to_string().into();
-        let (state, dialling) = (Mutex::default(), tokio::sync::Mutex::default());
-        Shared { endpoint, server, dial, limits, observer, state, dialling }
+    async fn admit(
+        &self, waits_for_ready: bool, place: &mut Option<u64>, deadline: Option<Deadline>,
+    ) -> Result<Permit<'_>, Status> {
+        match &self.refused {
+            Some(why) => Err(why.clone()),
+            None => self.hub.admit(waits_for_ready, place, deadline, || self.balancer.clone()).await,
+        }
+    }
+
+    /// Waits for a permit and opens a stream. A connection that is lost between the two is no failure of the call.
+    async fn open_stream(&self, call: &mut Call) -> Result<Attempt, Status> {
+        loop {
+            let permit = self.admit(call.wait_for_ready, &mut call.place, call.deadline).await?;
+            if let Some(attempt) = self.start(permit, call)? {
+                return Ok(attempt);
+            }
+        }
+    }
+
+    /// Opens a stream, and sends the request's head and its message. `None` if the connection takes no more calls.
+    fn start(&self, permit: Permit<'_>, call: &mut Call) -> Result<Option<Attempt>, Status> {
+        let Some(connection) = permit.connection() else { return Ok(None) };
+        let target = &self.settings.target;
+        // What dialling and waiting took is over: the server has what is left.
+        let timeout = call.deadline.map(|deadline| deadline.left());
+        let mut request =
+            head::request(&target.scheme, &target.authority, &call.path, timeout, Some(call.metadata.as_headers()));
+        if call.attempts.previous() > 0 {
+            request.headers_mut().insert(head::GRPC_PREVIOUS_RPC_ATTEMPTS, call.attempts.previous().into());
+        }
+        match connection.open(request) {
+            Ok(mut attempt) => {
+                permit.used();
+                if let Body::One(frame) = &call.request {
+                    // It fails when the server has answered already, and then its answer counts.
+                    let _ = attempt.request.send_data(frame.clone(), true);
+                }
+                Ok(Some(attempt))
+            }
+            Err(error) if error.is_io() || error.is_go_away() => {
+                connection.leaves(error.to_string());
+                self.hub.change(|pool| pool.lost(connection.id));
+                Ok(None)
+            }
+            Err(error) => Err(status_of(error, &format!("a call was begun to {}", self.settings.target))),
+        }
     }
 }
 
-/// A call that has begun.
-struct Opened {
-    request: SendStream<Bytes>,
-    response: ResponseFuture,
-    live: Live,
-    deadline: Option<Deadline>,
+/// Checks what a user has set.
+fn check(settings: &Settings) -> Result<(), Status> {
+    settings.limits.check().map_err(|error| Status::invalid_argument(error.to_string()))?;
+    Ok(settings.config.check()?)
 }
 
-impl State {
-    /// The connection, or why there is none for now; `None` when it is time to dial.
-    fn known(&mut self) -> Option<Result<Live, Status>> {
-        self.live.take_if(|live| live.is_over());
-        if let Some(live) = &self.live {
-            return Some(Ok(live.clone()));
-        }
-        let (until, status) = self.pause.as_ref()?;
-        let left = until.checked_duration_since(Instant::now())?;
-        Some(Err(Status::unavailable(format!("{}; the next attempt is due in {left:.1?}", status.message()))))
+/// Refuses a request that is longer than its method allows.
+fn check_length(length: usize, most: Option<usize>) -> Result<(), Status> {
+    match most {
+        Some(most) if length > most => Err(Status::resource_exhausted(format!(
+            "the request's message has {length} bytes, which is over the limit of {most} bytes that the service config \
+             sets (max_request_message_bytes)"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+impl Opens for Shared {
+    fn open<'a>(&'a self, call: &'a mut Call) -> Opening<'a> {
+        Box::pin(self.open_stream(call))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.hub.shut();
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Channel").field(&self.settings.target).finish()
     }
 }
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Channel").field(&self.shared.endpoint).finish()
+        self.shared.fmt(f)
     }
 }

@@ -38,12 +38,22 @@
 //! ```
 
 mod backoff;
+mod balance;
 mod caller;
 mod channel;
 mod connection;
 mod dial;
-mod endpoint;
+mod failures;
+mod hub;
+mod naming;
+mod pool;
+mod resolve;
+mod settings;
+mod state;
+mod subchannel;
+mod target;
 
 pub use caller::Caller;
 pub use channel::Channel;
-pub use endpoint::Endpoint;
+pub use state::ConnectivityState;
+pub use target::Target;

@@ -10,7 +10,8 @@ use crate::status::Status;
 /// Messages of type `T` that are bytes already: encoded, each with its five-byte prefix, back to back.
 ///
 /// What does not change between calls is encoded once, for example when a database is loaded. It is sent by
-/// [`Outbound::send_encoded`](crate::call::Outbound::send_encoded), all of it or a part.
+/// [`Outbound::send_encoded`](crate::call::Outbound::send_encoded) and
+/// [`Requests::send_encoded`](crate::call::Requests::send_encoded), all of it or a part.
 #[derive(Clone, Debug)]
 pub struct Encoded<T> {
     frames: Bytes,

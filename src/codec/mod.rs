@@ -45,6 +45,9 @@ pub trait Payload: Default + Send + Sync {
 /// RESOURCE_EXHAUSTED for a message over 4 GiB, which no prefix can announce.
 pub(crate) fn encode<T: Payload>(message: &T, frames: &mut BytesMut) -> Result<(), Status> {
     let length = message.encoded_len();
+    if u32::try_from(length).is_err() {
+        return Err(TooLong { length }.into()); // before it takes memory
+    }
     Ok(frame::encode_with(frames, false, length, |payload| message.encode(payload))?)
 }
 

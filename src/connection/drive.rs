@@ -24,7 +24,7 @@ pub(crate) trait Side {
 }
 
 /// Drives `side`, whose calls wake `turn`, until the connection is over.
-pub(crate) async fn drive(turn: Arc<Turn>, mut side: impl Side) -> io::Result<()> {
+pub(crate) async fn drive(turn: Arc<Turn>, side: &mut impl Side) -> io::Result<()> {
     let waker = Waker::from(Arc::clone(&turn));
     let alarm = Alarm::new(&turn);
     let alarm_waker = Waker::from(Arc::clone(&alarm));

@@ -1,5 +1,6 @@
 //! What the connections of servers and clients have in common: the byte stream under HTTP/2, the turns that drive it,
-//! and the checks whether the peer is still there (keepalive) and still makes calls (idle).
+//! what the peer's frames say that h2 does not tell (frames), and the checks whether the peer is still there (keepalive)
+//! and still makes calls (idle).
 //!
 //! A connection is one task. Each time that the runtime polls it, it has a *turn*. A turn goes round until nothing more
 //! was woken, and writes once at its end:
@@ -23,6 +24,7 @@
 
 mod calls;
 mod drive;
+mod frames;
 mod greeting;
 mod idle;
 mod keepalive;
@@ -32,9 +34,10 @@ mod turn;
 
 pub(crate) use calls::Calls;
 pub(crate) use drive::{Side, drive};
+pub(crate) use frames::{GoAway, Seen};
 pub(crate) use greeting::Greeting;
 pub(crate) use idle::{Idle, Idleness};
-pub(crate) use keepalive::keepalive;
+pub(crate) use keepalive::{Activity, Keepalive, When};
 pub(crate) use lock::lock;
 pub use transport::ByteStream;
 pub(crate) use transport::{Transport, prepare};

@@ -15,7 +15,9 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::frames::{Frames, Seen};
 use super::greeting::Greeting;
+use super::keepalive::Activity;
 use super::lock::lock;
 use crate::limits::WRITE_BUFFER;
 
@@ -51,8 +53,16 @@ struct Inner<IO> {
     sent: usize,
     /// The peer's first bytes, until enough have come to know that it speaks HTTP/2.
     first: Option<(Greeting, Vec<u8>)>,
+    /// What looks at the bytes that are read, if anything does.
+    watch: Option<Watch>,
     /// Why the socket takes no more bytes. What the peer sent before is still read, since it may say the reason.
     broken: Option<io::ErrorKind>,
+}
+
+/// Looks at what is read, on its way to h2.
+struct Watch {
+    frames: Frames,
+    activity: Arc<Activity>,
 }
 
 impl<IO> Clone for Transport<IO> {
@@ -64,7 +74,17 @@ impl<IO> Clone for Transport<IO> {
 impl<IO: ByteStream> Transport<IO> {
     /// A connection whose peer begins with `greeting`.
     pub(crate) fn new(io: IO, greeting: Greeting) -> Self {
-        let inner = Inner { io, out: Vec::new(), sent: 0, first: Some((greeting, Vec::new())), broken: None };
+        Transport::with(io, greeting, None)
+    }
+
+    /// The same, and gathers what the peer's frames say: [`take_seen`](Self::take_seen) must be called in every round.
+    /// It counts its reads in `activity`.
+    pub(crate) fn watched(io: IO, greeting: Greeting, activity: Arc<Activity>) -> Self {
+        Transport::with(io, greeting, Some(Watch { frames: Frames::new(greeting), activity }))
+    }
+
+    fn with(io: IO, greeting: Greeting, watch: Option<Watch>) -> Self {
+        let inner = Inner { io, out: Vec::new(), sent: 0, first: Some((greeting, Vec::new())), watch, broken: None };
         Transport(Arc::new(Shared { inner: Mutex::new(inner), drained: AtomicBool::new(false) }))
     }
 
@@ -72,6 +92,15 @@ impl<IO: ByteStream> Transport<IO> {
     /// A socket that had nothing more is not asked again in the same round: it has the waker, and brings another round.
     pub(crate) fn begin_round(&self) {
         self.0.drained.store(false, Relaxed);
+    }
+
+    /// Puts into `seen` what the peer's frames have said since the last time, in place of what it holds; nothing if
+    /// this connection is not [`watched`](Self::watched).
+    pub(crate) fn take_seen(&self, seen: &mut Seen) {
+        match &mut lock(&self.0.inner).watch {
+            Some(watch) => watch.frames.take(seen),
+            None => *seen = Seen::default(),
+        }
     }
 
     /// Gives back the buffer for writes: the connection has been idle for a while.
@@ -102,12 +131,18 @@ impl<IO: ByteStream> Inner<IO> {
         if let (Poll::Pending, Some(kind)) = (polled, self.broken) {
             return Poll::Ready(Err(kind.into()));
         }
+        let arrived = &into.filled()[before..];
         if let Some((greeting, first)) = &mut self.first {
-            let arrived = &into.filled()[before..];
             first.extend_from_slice(&arrived[..arrived.len().min(Greeting::LENGTH)]);
             if greeting.check(first)? {
                 self.first = None;
             }
+        }
+        if let Some(Watch { frames, activity }) = &mut self.watch
+            && !arrived.is_empty()
+        {
+            frames.push(arrived);
+            activity.count_read();
         }
         polled.map(Ok)
     }
@@ -254,6 +289,24 @@ mod tests {
             got.push(peer.read_u8().await.unwrap());
         }
         assert_eq!(got, written);
+    }
+
+    #[tokio::test]
+    async fn a_watched_connection_tells_once_what_h2_has_read() {
+        let (mut peer, io) = duplex(64);
+        let transport = Transport::watched(io, Greeting::OfServer, Arc::default());
+        // SETTINGS; then HEADERS of stream 1 with END_STREAM and END_HEADERS, which are read in two pieces of 16 bytes.
+        peer.write_all(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88").await.unwrap();
+        transport.begin_round();
+        let mut seen = Seen::default();
+        for expected in [Seen { settings: true, ..Seen::default() }, Seen { ended: vec![1], ..Seen::default() }] {
+            assert!(read(&transport).is_ready());
+            transport.take_seen(&mut seen);
+            assert_eq!(seen, expected);
+        }
+        assert_eq!(read(&transport), Poll::Pending);
+        transport.take_seen(&mut seen);
+        assert_eq!(seen, Seen::default());
     }
 
     #[tokio::test]

@@ -62,7 +62,8 @@ pub(super) async fn serve<IO: ByteStream>(
     let begin = |admitted| answerer.answer(admitted);
     let calls = Calls::new(Arc::clone(&turn));
     let (portion, turn_began) = (Portion::new(), Instant::now());
-    drive(turn, Serving { transport, h2, answerer: &answerer, begin, calls, leave, portion, turn_began }).await
+    let mut serving = Serving { transport, h2, answerer: &answerer, begin, calls, leave, portion, turn_began };
+    drive(turn, &mut serving).await
 }
 
 /// A connection that is open.

@@ -9,7 +9,7 @@ use h2::PingPong;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::connection::{Idle, Idleness, keepalive};
+use crate::connection::{Idle, Idleness, Keepalive, When};
 use crate::limits::Limits;
 
 /// What is due for a connection.
@@ -34,9 +34,11 @@ pub(super) struct Leave {
 
 impl Leave {
     pub(super) fn new(stop: watch::Receiver<bool>, pings: Option<PingPong>, limits: &Limits) -> Self {
+        let Limits { keepalive_interval: interval, keepalive_timeout: timeout, .. } = *limits;
+        let keepalive = Keepalive { interval, timeout, when: When::Always };
         Leave {
             stop: Box::pin(stopped(stop)),
-            gone: Box::pin(keepalive(pings, limits.keepalive_interval, limits.keepalive_timeout)),
+            gone: Box::pin(keepalive.run(pings)),
             idle: Idle::new(limits.idle_timeout),
             drain_timeout: limits.drain_timeout,
             drain: None,

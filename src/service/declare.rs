@@ -52,7 +52,8 @@
 /// }
 /// ```
 ///
-/// Streams take messages that were encoded before by [`Outbound::send_encoded`](crate::call::Outbound::send_encoded).
+/// Streams take messages that were encoded before: by [`Outbound::send_encoded`](crate::call::Outbound::send_encoded) on
+/// a server, by [`Requests::send_encoded`](crate::call::Requests::send_encoded) on a client.
 ///
 /// A package with a `.proto` file has this text written by `h2grpc-build`, and brings it in with
 /// [`include_proto!`](crate::include_proto). Who writes it by hand can have [`compare`](crate::service::compare) hold it
@@ -207,7 +208,7 @@ macro_rules! service {
         $(#[$doc])*
         pub async fn $method(
             &self,
-        ) -> $crate::service!(@Result ($crate::call::Outbound<$Q>, $crate::call::Responses<$R>)) {
+        ) -> $crate::service!(@Result ($crate::call::Requests<$Q>, $crate::call::Responses<$R>)) {
             self.caller.bidirectional(stringify!($Method)).await
         }
     };
@@ -216,7 +217,7 @@ macro_rules! service {
         pub async fn $method(
             &self,
         ) -> $crate::service!(
-            @Result ($crate::call::Outbound<$Q>, $crate::call::PendingResponse<$crate::service!(@Message $response)>)
+            @Result ($crate::call::Requests<$Q>, $crate::call::PendingResponse<$crate::service!(@Message $response)>)
         ) {
             self.caller.client_streaming(stringify!($Method)).await
         }

@@ -36,6 +36,10 @@ pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 pub const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 /// `grpc-accept-encoding`: the compressions that the sender of this head can read, joined by commas.
 pub const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+/// `grpc-retry-pushback-ms`: after how many milliseconds a failed call may be tried again; negative for never.
+pub const GRPC_RETRY_PUSHBACK_MS: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+/// `grpc-previous-rpc-attempts`: how many attempts of this call came before; absent for none.
+pub const GRPC_PREVIOUS_RPC_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 /// `application/grpc`: protobuf messages, as `application/grpc+proto` says in full.
 pub const CONTENT_TYPE_GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// `trailers`, the only value of `te` in HTTP/2 (RFC 9113, section 8.2.2).

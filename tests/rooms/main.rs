@@ -19,8 +19,13 @@ const RULES: &[Rule] = &[
     Rule { room: "metadata", crates: "bytes http", rooms: "wire" },
     Rule { room: "status", crates: "bytes http", rooms: "metadata wire" },
     Rule { room: "limits", crates: "", rooms: "" },
+    Rule { room: "policy", crates: "rand serde_json", rooms: "limits metadata status wire" },
     Rule { room: "codec", crates: "bytes prost", rooms: "status wire" },
-    Rule { room: "call", crates: "bytes h2 http tokio", rooms: "codec limits metadata status wire" },
+    Rule {
+        room: "call",
+        crates: "bytes futures_core h2 http tokio",
+        rooms: "codec limits metadata policy status wire",
+    },
     Rule { room: "service", crates: "prost", rooms: "call limits status" },
     Rule { room: "connection", crates: "h2 socket2 tokio", rooms: "limits wire" },
     Rule {
@@ -31,7 +36,7 @@ const RULES: &[Rule] = &[
     Rule {
         room: "client",
         crates: "bytes h2 http rand tokio tracing",
-        rooms: "call codec connection limits metadata service status wire",
+        rooms: "call codec connection limits metadata policy service status wire",
     },
     Rule { room: "transcript", crates: "bytes prost prost_types tokio tokio_util", rooms: "wire" },
     Rule {

@@ -1,0 +1,148 @@
+//! The actor that makes the connections of one member of a pool, and replaces them.
+//!
+//! No call's deadline touches it: calls wait in the pool, and leave that when their time is up.
+
+use std::sync::Arc;
+use std::{future::Future, io, pin::Pin};
+
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tracing::{debug, info};
+
+use super::backoff::Backoff;
+use super::connection::{self, Connection, Permits};
+use super::dial::{dial, race};
+use super::hub::{Drives, Hub};
+use super::pool::Member;
+use super::resolve::Address;
+use super::target::Target;
+use crate::connection::ByteStream;
+use crate::limits::ClientLimits;
+use crate::status::Status;
+
+/// A user's function that makes byte streams.
+pub(super) type Dial = Arc<dyn Fn() -> Dialled + Send + Sync>;
+
+/// A byte stream that is being made.
+pub(super) type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn ByteStream>>> + Send>>;
+
+/// Where the byte streams of a member lead.
+#[derive(Clone)]
+pub(super) enum Route {
+    /// The addresses of a target, which are looked up for each attempt and raced against each other.
+    Target(Target),
+    /// One address.
+    Address(Address),
+    /// Wherever the user's function leads.
+    Custom(Dial),
+}
+
+/// One member of a pool: an address, or several that are as good as each other.
+#[derive(Clone)]
+pub(super) struct Subchannel {
+    pub(super) hub: Arc<Hub>,
+    pub(super) member: Member,
+    /// Whom it leads to, for error texts.
+    pub(super) server: Arc<str>,
+    pub(super) route: Route,
+    pub(super) limits: ClientLimits,
+}
+
+impl Subchannel {
+    /// Connects, and connects again when a connection is lost, as long as calls wait. Then it rests.
+    pub(super) async fn run_while_wanted(self, mut drives: Drives) {
+        loop {
+            self.connect().await;
+            if drives.rest() {
+                return;
+            }
+        }
+    }
+
+    /// Connects, and connects again when a connection is lost. `lost` is told each time.
+    pub(super) async fn run_always(self, lost: impl Fn() + Send) {
+        loop {
+            let begin = Instant::now();
+            self.connect().await;
+            lost();
+            // A server that ends its connections at once must not be called at once again, unless a call waits.
+            tokio::select! {
+                () = sleep_until(Backoff::default().attempt(begin)) => {}
+                () = self.hub.wanted() => {}
+            }
+        }
+    }
+
+    /// Attempts to connect until one succeeds, and waits until that connection takes no more calls.
+    async fn connect(&self) {
+        let mut backoff = Backoff::default();
+        loop {
+            self.hub.change(|pool| pool.connecting(self.member));
+            let begin = Instant::now();
+            let next = backoff.attempt(begin);
+            let until = next.max(begin + self.limits.connect_timeout);
+            match self.attempt(until).await {
+                Ok(connection) => {
+                    info!(server = %self.server, "connected");
+                    return self.serve(connection).await;
+                }
+                Err(error) => {
+                    debug!(server = %self.server, %error, "can't connect");
+                    let why = Status::unavailable(format!("can't connect to {}: {error}", self.server));
+                    self.hub.change(|pool| pool.failed(self.member, why.with_source(Arc::new(error))));
+                }
+            }
+            sleep_until(next).await;
+        }
+    }
+
+    /// One attempt, up to the server's SETTINGS.
+    async fn attempt(&self, until: Instant) -> io::Result<Arc<Connection>> {
+        match &self.route {
+            Route::Custom(dial) => self.speak(self.within(until, "", dial()).await?, until).await,
+            Route::Address(address) => self.attempt_at(address.clone(), until).await,
+            Route::Target(target) => {
+                let addresses = self.within(until, "the look-up of the name: ", target.resolve()).await?;
+                race(addresses, |address| self.attempt_at(address, until)).await
+            }
+        }
+    }
+
+    async fn speak(&self, io: Box<dyn ByteStream>, until: Instant) -> io::Result<Arc<Connection>> {
+        let permits = Arc::clone(&self.hub) as Arc<dyn Permits>;
+        connection::connect(io, &self.server, permits, &self.limits, until).await
+    }
+
+    async fn attempt_at(&self, address: Address, until: Instant) -> io::Result<Arc<Connection>> {
+        let io = self.within(until, &format!("{address}: "), dial(&address)).await?;
+        let connection = self.speak(io, until).await;
+        connection.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+    }
+
+    /// What `future` gives, unless it takes too long.
+    async fn within<T>(&self, until: Instant, who: &str, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        timeout_at(until, future).await.unwrap_or_else(|_| {
+            let text = format!("{who}no answer within {:?}", self.limits.connect_timeout);
+            Err(io::Error::new(io::ErrorKind::TimedOut, text))
+        })
+    }
+
+    /// Lets calls have `connection`, until it takes no more or has had none for a long time.
+    async fn serve(&self, connection: Arc<Connection>) {
+        let id = connection.id;
+        self.hub.change(|pool| pool.ready(self.member, Arc::clone(&connection), id, connection.limit()));
+        loop {
+            let opened = connection.opened();
+            match timeout(self.limits.idle_timeout, connection.left()).await {
+                Ok(why) => {
+                    debug!(server = %self.server, why, "the connection takes no more calls");
+                    return self.hub.change(|pool| pool.lost(id));
+                }
+                Err(_) if self.hub.change(|pool| pool.retire(id, || connection.opened() == opened)) => {
+                    debug!(server = %self.server, "the connection was idle");
+                    return;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
