@@ -3,7 +3,9 @@
 #![allow(dead_code)]
 
 pub mod peer;
+pub mod pipes;
 pub mod raw;
+pub mod raw_server;
 
 use std::net::SocketAddr;
 use std::time::Duration;

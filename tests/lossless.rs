@@ -1,0 +1,542 @@
+//! What a client must not lose: calls while a connection is dialled, replaced, refused, full, silent or killed. Each
+//! test is named after the fault that it keeps away.
+//!
+//! The peers are at the other ends of pipes in memory, and the clock is stopped: time passes only while everybody waits.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::pipes::{self, Dials};
+use common::raw::{ACK, Frame, HEADERS, PING};
+use common::raw_server::{
+    ENHANCE_YOUR_CALM, MAX_CONCURRENT_STREAMS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, RawServer,
+};
+use common::{Text, soon, text};
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
+use h2grpc::call::{CallContext, CallOptions, Inbound, Outbound, Request};
+use h2grpc::client::Channel;
+use h2grpc::limits::{ClientLimits, Limits};
+use h2grpc::metadata::Metadata;
+use h2grpc::server::{Server, listen};
+use h2grpc::status::Status;
+use h2grpc::wire::Code;
+use prost::Message;
+use tokio::io::DuplexStream;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep, timeout};
+
+h2grpc::service! {
+    /// Says back what is said.
+    service Echo("test.v1.Echo") client EchoClient {
+        rpc Say  as say  (Text)        returns (Text);
+        rpc Join as join (stream Text) returns (Text);
+        rpc Chat as chat (stream Text) returns (stream Text);
+    }
+}
+
+#[derive(Clone)]
+struct Parrot;
+
+impl Echo for Parrot {
+    /// Says it back. "fail": fails with metadata in head and trailers. "slow": after three seconds. "left": says how
+    /// much time the caller has given, in milliseconds.
+    async fn say(&self, request: Request<Text>) -> Result<Text, Status> {
+        match request.message.text.as_str() {
+            "fail" => fail(&request.context),
+            "slow" => {
+                sleep(Duration::from_secs(3)).await;
+                Ok(request.message)
+            }
+            "left" => {
+                let left = request.context.deadline().map(|deadline| deadline - Instant::now());
+                Ok(text(left.unwrap_or_default().as_millis().to_string()))
+            }
+            _ => Ok(request.message),
+        }
+    }
+
+    async fn join(&self, mut texts: Inbound<Text>) -> Result<Text, Status> {
+        let context = texts.context().clone();
+        while texts.next().await?.is_some() {}
+        fail(&context)
+    }
+
+    async fn chat(&self, mut texts: Inbound<Text>, answers: &mut Outbound<Text>) -> Result<(), Status> {
+        while let Some(next) = texts.next().await? {
+            answers.send(next).await?;
+        }
+        Ok(())
+    }
+}
+
+fn fail(context: &CallContext) -> Result<Text, Status> {
+    let (mut head, mut trailers) = (Metadata::new(), Metadata::new());
+    head.insert("where", "head")?;
+    head.insert("of-head", "1")?;
+    trailers.insert("where", "trailers")?;
+    trailers.insert("of-trailers", "1")?;
+    context.respond_with(&head)?;
+    context.send_head()?;
+    context.end_with(&trailers);
+    Err(Status::failed_precondition("as asked"))
+}
+
+fn within(time: Duration) -> CallOptions {
+    CallOptions::new().timeout(time)
+}
+
+/// A client of raw servers: `serve` gets each connection with its number.
+fn raw<Fut: Future<Output = Option<()>> + Send + 'static>(
+    serve: impl Fn(usize, DuplexStream) -> Fut + Send + Sync + 'static,
+) -> (EchoClient, Dials) {
+    let serve = Arc::new(serve);
+    let (channel, dials) = pipes::channel(ClientLimits::default(), move |number, io| {
+        let serve = Arc::clone(&serve);
+        async move {
+            serve(number, io).await;
+        }
+    });
+    (EchoClient::new(channel), dials)
+}
+
+/// The first word of the message in a request's body.
+fn first_word(body: &[u8]) -> String {
+    let message = Text::decode(&body[5..]).unwrap();
+    message.text.split(' ').next().unwrap().to_owned()
+}
+
+/// Answers each request with its first word until the client closes.
+async fn answer_all(server: &mut RawServer<DuplexStream>) -> Option<()> {
+    loop {
+        let (stream, body) = server.next_request().await?;
+        server.answer(stream, &text(first_word(&body))).await;
+    }
+}
+
+fn code<T>(result: &Result<T, Status>) -> Code {
+    result.as_ref().map_or_else(|status| status.code(), |_| Code::OK)
+}
+
+// ---- Dialling.
+
+#[tokio::test(start_paused = true)]
+async fn dial_that_is_slower_than_the_deadlines_is_finished_and_serves_later_calls() {
+    let dials = Dials::default();
+    let told = dials.clone();
+    let connect = move || {
+        told.add();
+        async {
+            sleep(Duration::from_millis(300)).await;
+            let (client, server) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(pipes::serve(Server::new().add(Parrot.into_service()), server));
+            std::io::Result::Ok(client)
+        }
+    };
+    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let client = EchoClient::new(channel).with(within(Duration::from_millis(200)));
+    let mut codes = Vec::new();
+    for _ in 0..10 {
+        codes.push(code(&soon(client.say(text("hello"))).await));
+    }
+    assert_eq!(codes[0], Code::DEADLINE_EXCEEDED, "the dial takes longer than its deadline");
+    assert!(codes[1..].iter().all(|code| *code == Code::OK), "{codes:?}");
+    assert_eq!(dials.count(), 1);
+}
+
+/// Calls every 100 ms for a minute against a peer that closes, and checks when it was dialled.
+async fn dials_of_a_minute(client: EchoClient, dials: Dials) {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(60) {
+        let called = timeout(Duration::from_secs(30), client.say(text("hello"))).await;
+        let status = called.expect("a call fails with the attempt to connect").unwrap_err();
+        assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
+        sleep(Duration::from_millis(100)).await;
+    }
+    let times = dials.times();
+    for (number, pair) in times.windows(2).enumerate() {
+        let (pause, gap) = (1.6_f64.powi(number as i32), (pair[1] - pair[0]).as_secs_f64());
+        let (least, most) = (pause * 0.79, pause * 1.21 + 0.2);
+        assert!((least..most).contains(&gap), "{gap} s after dial {number}, not {least} to {most}");
+    }
+    // 0, 1, 2.6, 5.2, 9.3, 15.8, 26.3, 43.1 s, each pause give or take a fifth.
+    assert!((7..=10).contains(&times.len()), "{} dials in a minute", times.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_accepts_and_closes_is_dialled_as_the_back_off_says() {
+    let (client, dials) = raw(|_, io| async {
+        drop(io);
+        None
+    });
+    dials_of_a_minute(client, dials).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_takes_the_preface_and_closes_without_settings_is_dialled_as_the_back_off_says() {
+    let (client, dials) = raw(|_, mut io| async move {
+        let mut preface = [0; 24];
+        tokio::io::AsyncReadExt::read_exact(&mut io, &mut preface).await.ok()?;
+        sleep(Duration::from_millis(1)).await;
+        None
+    });
+    dials_of_a_minute(client, dials).await;
+}
+
+// ---- Calls that the server has not processed.
+
+/// Takes 20 calls of each connection and none of the later ones, and remembers how often it answered each.
+async fn twenty_of_each_connection(io: DuplexStream, answered: Arc<Mutex<BTreeMap<String, u32>>>) -> Option<()> {
+    let mut server = RawServer::accept_wide(io, &[]).await?;
+    let (mut begun, mut last) = (0, u32::MAX);
+    loop {
+        let frame = server.next().await?;
+        if frame.kind == HEADERS {
+            begun += 1;
+            if begun == 20 {
+                last = frame.stream;
+                server.go_away(last, NO_ERROR, "").await;
+            }
+        }
+        if let Some(body) = server.gather(&frame)
+            && frame.stream <= last
+        {
+            let word = first_word(&body);
+            *answered.lock().unwrap().entry(word.clone()).or_default() += 1;
+            server.answer(frame.stream, &text(word)).await;
+        }
+    }
+}
+
+/// 500 unary calls, 50 at once, against a server that leaves each connection after 20.
+async fn calls_across_goaways(size: usize) {
+    let answered = Arc::new(Mutex::new(BTreeMap::new()));
+    let counted = Arc::clone(&answered);
+    let (client, _) = raw(move |_, io| twenty_of_each_connection(io, Arc::clone(&counted)));
+    let client = client.with(within(Duration::from_secs(30)));
+    let padding = "x".repeat(size);
+    let calls = stream::iter(0..500).map(|number| {
+        let call = client.say(text(format!("{number} {padding}")));
+        async move { (number, call.await) }
+    });
+    let ended = soon(calls.buffer_unordered(50).collect::<Vec<_>>()).await;
+    let lost: Vec<_> = ended.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
+    assert!(lost.is_empty(), "{} of 500 lost, such as {}", lost.len(), lost[0]);
+    for (number, result) in &ended {
+        assert_eq!(result.as_ref().unwrap().message.text, number.to_string());
+    }
+    let answered = answered.lock().unwrap();
+    assert!(answered.len() == 500 && answered.values().all(|times| *times == 1), "each call is processed once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn goaway_every_20_calls_loses_none_of_500_small_ones() {
+    calls_across_goaways(10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn goaway_every_20_calls_loses_none_of_500_with_272_kb() {
+    calls_across_goaways(272_000).await;
+}
+
+/// A server that refuses the first `times` requests with REFUSED_STREAM; and how many it has seen.
+fn refusing(times: usize) -> (EchoClient, Arc<Mutex<usize>>) {
+    let seen = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&seen);
+    let (client, _) = raw(move |_, io| {
+        let seen = Arc::clone(&counted);
+        async move {
+            let mut server = RawServer::accept_wide(io, &[]).await?;
+            loop {
+                let (stream, body) = server.next_request().await?;
+                let number = {
+                    let mut seen = seen.lock().unwrap();
+                    *seen += 1;
+                    *seen
+                };
+                match number <= times {
+                    true => server.reset(stream, REFUSED_STREAM).await,
+                    false => server.answer(stream, &text(first_word(&body))).await,
+                }
+            }
+        }
+    });
+    (client.with(within(Duration::from_secs(30))), seen)
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_that_is_refused_once_is_tried_again() {
+    let (client, seen) = refusing(1);
+    let answer = soon(client.say(text("hello"))).await.unwrap();
+    assert_eq!((answer.message.text.as_str(), *seen.lock().unwrap()), ("hello", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_that_is_always_refused_is_unavailable_after_two_attempts() {
+    let (client, seen) = refusing(usize::MAX);
+    let status = soon(client.say(text("hello"))).await.unwrap_err();
+    assert_eq!((status.code(), *seen.lock().unwrap()), (Code::UNAVAILABLE, 2), "{status}");
+    assert!(status.message().contains("REFUSED_STREAM"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_that_drains_while_another_takes_its_port_loses_no_call() {
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap().into_std().unwrap();
+    let address = listener.local_addr().unwrap();
+    let start = || {
+        // They share the socket, so there is no moment at which nobody listens.
+        let listener = TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let server = Server::new().add(Parrot.into_service());
+        let serving = tokio::spawn(server.serve([listener], async {
+            let _ = stopped.await;
+        }));
+        (stop, serving)
+    };
+    let client = EchoClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let (mut stop, mut serving) = start();
+    let mut lost = Vec::new();
+    for _ in 0..6 {
+        let next = start();
+        let calls = (0..1000).map(|number| {
+            let client = client.clone();
+            async move { tokio::spawn(async move { client.say(text(number.to_string())).await }).await.unwrap() }
+        });
+        let mut calls = stream::iter(calls).buffer_unordered(50);
+        let mut ended = 0;
+        let mut asked = Some(stop);
+        while let Some(result) = soon(calls.next()).await {
+            ended += 1;
+            if ended == 500 {
+                let _ = asked.take().unwrap().send(());
+            }
+            lost.extend(result.err());
+        }
+        soon(serving).await.unwrap().unwrap();
+        (stop, serving) = next;
+    }
+    assert!(lost.is_empty(), "{} of 6000 lost, such as {}", lost.len(), lost[0]);
+    drop(stop);
+    serving.abort();
+}
+
+// ---- Calls that wait for a stream.
+
+/// A server that allows `limit` streams and answers nothing but "answer"; and the frames that it has seen.
+fn silent(limit: u32) -> (EchoClient, Dials, Arc<Mutex<Vec<Frame>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let (client, dials) = raw(move |_, io| {
+        let seen = Arc::clone(&told);
+        async move {
+            let mut server = RawServer::accept_wide(io, &[(MAX_CONCURRENT_STREAMS, limit)]).await?;
+            loop {
+                let frame = server.next().await?;
+                if let Some(body) = server.gather(&frame)
+                    && first_word(&body) == "answer"
+                {
+                    server.answer(frame.stream, &text("answered")).await;
+                }
+                seen.lock().unwrap().push(frame);
+            }
+        }
+    });
+    (client, dials, seen)
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_whose_deadline_passes_while_they_wait_open_no_stream() {
+    let (client, dials, seen) = silent(10);
+    let hasty = client.with(within(Duration::from_millis(500)));
+    let begin = Instant::now();
+    let ended = soon(join_all((0..1000).map(|_| hasty.say(text("hello"))))).await;
+    let mut codes = BTreeMap::<String, usize>::new();
+    for result in &ended {
+        *codes.entry(code(result).to_string()).or_default() += 1;
+    }
+    assert_eq!(codes, BTreeMap::from([("DEADLINE_EXCEEDED".to_owned(), 1000)]));
+    assert!(begin.elapsed() < Duration::from_millis(600), "{:?}", begin.elapsed());
+    sleep(Duration::from_secs(1)).await;
+    let opened = seen.lock().unwrap().iter().filter(|frame| frame.kind == HEADERS).count();
+    assert_eq!(opened, 10, "streams that the server has seen");
+    // The connection is alive, and its places are free again.
+    let answer = timeout(Duration::from_secs(5), client.say(text("answer"))).await.expect("a free place");
+    assert_eq!((answer.unwrap().message.text.as_str(), dials.count()), ("answered", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_dropped_while_they_wait_open_no_stream() {
+    let (client, dials, seen) = silent(1);
+    let mut calls: Vec<_> = (0..100).map(|_| Box::pin(client.say(text("hello")))).collect();
+    let _ = timeout(Duration::from_secs(1), join_all(calls.iter_mut())).await;
+    calls.clear();
+    sleep(Duration::from_secs(1)).await;
+    let opened = seen.lock().unwrap().iter().filter(|frame| frame.kind == HEADERS).count();
+    assert_eq!(opened, 1, "streams that the server has seen");
+    let answer = timeout(Duration::from_secs(5), client.say(text("answer"))).await.expect("a free place");
+    assert_eq!((answer.unwrap().message.text.as_str(), dials.count()), ("answered", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_beyond_the_servers_limit_of_streams_pass_in_the_order_in_which_they_were_made() {
+    for limit in [1, 10, 100] {
+        let order = Arc::new(Mutex::new(BTreeMap::new()));
+        let told = Arc::clone(&order);
+        let (client, dials) = raw(move |_, io| {
+            let order = Arc::clone(&told);
+            async move {
+                let mut server = RawServer::accept_wide(io, &[(MAX_CONCURRENT_STREAMS, limit)]).await?;
+                loop {
+                    let (stream, body) = server.next_request().await?;
+                    let word = first_word(&body);
+                    order.lock().unwrap().insert(stream, word.clone());
+                    server.answer(stream, &text(word)).await;
+                }
+            }
+        });
+        let ended = soon(join_all((0..1000).map(|number| client.say(text(number.to_string()))))).await;
+        for (number, result) in ended.into_iter().enumerate() {
+            assert_eq!(result.unwrap().message.text, number.to_string(), "limit {limit}");
+        }
+        let order: Vec<_> = std::mem::take(&mut *order.lock().unwrap()).into_values().collect();
+        let made: Vec<_> = (0..1000).map(|number| number.to_string()).collect();
+        assert!(order == made, "with a limit of {limit} the server saw {order:?}");
+        assert_eq!(dials.count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn grpc_timeout_is_what_waiting_for_a_stream_has_left_of_the_deadline() {
+    let limits = Limits::default().max_concurrent_streams(1);
+    let (channel, _) = pipes::channel_to(Server::new().limits(limits).add(Parrot.into_service()));
+    let client = EchoClient::new(channel).with(within(Duration::from_secs(5)));
+    let (slow, left) = soon(async { tokio::join!(client.say(text("slow")), client.say(text("left"))) }).await;
+    assert_eq!(slow.unwrap().message.text, "slow");
+    let left: u64 = left.unwrap().message.text.parse().unwrap();
+    assert!((1900..=2000).contains(&left), "{left} ms");
+}
+
+// ---- Peers that say nothing.
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_accepts_and_stays_silent_is_unavailable_after_the_connect_timeout() {
+    let (client, _) = raw(|_, io| async {
+        let _silent = io;
+        std::future::pending().await
+    });
+    let begin = Instant::now();
+    let called = timeout(Duration::from_secs(60), client.say(text("hello"))).await;
+    let status = called.expect("the handshake has a time-out").unwrap_err();
+    assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
+    assert!(status.message().contains("20s"), "it says after which time: {status}");
+    assert!((20.0..20.5).contains(&begin.elapsed().as_secs_f64()), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_stops_is_found_out_by_keepalive_and_dialled_again() {
+    let limits = ClientLimits::default().keepalive_interval(Some(Duration::from_secs(10)));
+    let (channel, dials) = pipes::channel(limits, |number, io| async move {
+        let Some(mut server) = RawServer::accept_wide(io, &[]).await else { return };
+        if number > 0 {
+            answer_all(&mut server).await;
+        }
+        server.next_request().await;
+        std::future::pending().await // and reads no more
+    });
+    let client = EchoClient::new(channel);
+    let called = timeout(Duration::from_secs(50), client.say(text("hello"))).await;
+    let status = called.expect("keepalive ends the connection").unwrap_err();
+    assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
+    assert!(status.message().contains("did not answer a PING within 20s"), "{status}");
+    let answer = timeout(Duration::from_secs(5), client.say(text("again"))).await.expect("a new connection");
+    assert_eq!((answer.unwrap().message.text.as_str(), dials.count()), ("again", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn keepalive_sends_no_ping_without_calls() {
+    let limits = ClientLimits::default().keepalive_interval(Some(Duration::from_secs(10)));
+    let pings = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&pings);
+    let (channel, _) = pipes::channel(limits, move |_, io| {
+        let pings = Arc::clone(&counted);
+        async move {
+            let Some(mut server) = RawServer::accept_wide(io, &[]).await else { return };
+            while let Some(frame) = server.next().await {
+                if frame.kind == PING && frame.flags & ACK == 0 {
+                    *pings.lock().unwrap() += 1;
+                }
+                if let Some(body) = server.gather(&frame)
+                    && first_word(&body) == "answer"
+                {
+                    server.answer(frame.stream, &text("answered")).await;
+                }
+            }
+        }
+    });
+    let client = EchoClient::new(channel);
+    soon(client.say(text("answer"))).await.unwrap();
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(*pings.lock().unwrap(), 0, "PINGs of an idle client");
+    let _ = timeout(Duration::from_secs(35), client.say(text("hello"))).await;
+    assert!((2..=4).contains(&*pings.lock().unwrap()), "a call of 35 s has its PINGs");
+}
+
+// ---- Calls that end early.
+
+#[tokio::test(start_paused = true)]
+async fn sender_that_waits_for_the_window_learns_of_an_answer_without_rst_stream() {
+    let (client, _) = raw(|_, io| async {
+        let mut server = RawServer::accept(io, &[]).await?;
+        let stream = server.next_head().await?;
+        sleep(Duration::from_secs(1)).await; // the sender waits by now
+        server.refuse(stream, 7, "not you").await;
+        server.until_closed().await; // and gives the window no more room
+        None
+    });
+    let (mut texts, response) = soon(client.join()).await.unwrap();
+    let long = text("x".repeat(50_000));
+    soon(async { while texts.send(long.clone()).await.is_ok() {} }).await;
+    let status = soon(response.response()).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::PERMISSION_DENIED, "not you"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_of_a_connection_that_the_server_kills_is_unavailable_with_the_servers_reason() {
+    for (reason, name) in [(ENHANCE_YOUR_CALM, "ENHANCE_YOUR_CALM"), (PROTOCOL_ERROR, "PROTOCOL_ERROR")] {
+        let (client, dials) = raw(move |number, io| async move {
+            let mut server = RawServer::accept_wide(io, &[]).await?;
+            if number > 0 {
+                return answer_all(&mut server).await;
+            }
+            let (stream, _) = server.next_request().await?;
+            server.go_away(stream + 2, reason, "too_many_pings").await;
+            server.close().await;
+            None
+        });
+        let status = soon(client.say(text("hello"))).await.unwrap_err();
+        assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
+        assert!(status.message().contains(name), "the code: {status}");
+        assert!(status.message().contains("too_many_pings"), "the debug data: {status}");
+        let answer = soon(client.say(text("again"))).await.unwrap();
+        assert_eq!((answer.message.text.as_str(), dials.count()), ("again", 2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_call_keeps_the_metadata_of_the_response_head() {
+    let (channel, _) = pipes::channel_to(Server::new().add(Parrot.into_service()));
+    let client = EchoClient::new(channel);
+    let unary = soon(client.say(text("fail"))).await.unwrap_err();
+    let (texts, response) = soon(client.join()).await.unwrap();
+    soon(texts.finish()).await.unwrap();
+    let streaming = soon(response.response()).await.unwrap_err();
+    for status in [unary, streaming] {
+        assert_eq!((status.code(), status.message()), (Code::FAILED_PRECONDITION, "as asked"));
+        let metadata = status.metadata();
+        assert_eq!((metadata.get("of-head"), metadata.get("of-trailers")), (Some("1"), Some("1")), "{metadata:?}");
+        assert_eq!(metadata.get_all("where").collect::<Vec<_>>(), ["head", "trailers"]);
+    }
+}
