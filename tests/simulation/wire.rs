@@ -18,6 +18,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// How many bytes may be on their way in one direction, as in a socket's buffers.
 const CAPACITY: usize = 64 * 1024;
 
+/// How many pieces of one write are as short as the wire has them. The rest comes in longer ones, or long messages
+/// would take for ever; what is long is the content of messages, and heads of frames are at the beginning of a write.
+const SHORT_PIECES: usize = 40;
+
+/// Below this many bytes pieces are short.
+const SHORT: usize = 100;
+
 /// The directions of a wire.
 pub const TO_SERVER: usize = 0;
 pub const TO_CLIENT: usize = 1;
@@ -138,13 +145,14 @@ impl Lane {
         self.reader.take().into_iter().chain(self.writer.take()).for_each(Waker::wake);
     }
 
-    /// Why nothing can be written, if so.
-    fn refusal(&self) -> Option<ErrorKind> {
+    /// Why nothing can be written, if so. A side that is gone sends its refusal after its last bytes: as long as there
+    /// are any of those, writing still seems to work.
+    fn refusal(&self, opposite: &Lane) -> Option<ErrorKind> {
         match self.cut {
             Some(Cut::Reset) => Some(ErrorKind::ConnectionReset),
             Some(Cut::End) => Some(ErrorKind::BrokenPipe),
             Some(Cut::Silence) => None,
-            None => self.is_reader_gone.then_some(ErrorKind::BrokenPipe),
+            None => (self.is_reader_gone && opposite.pieces.is_empty()).then_some(ErrorKind::BrokenPipe),
         }
     }
 }
@@ -153,9 +161,11 @@ impl End {
     /// Puts `bytes` on their way in pieces.
     fn carry(&mut self, lane: &mut Lane, mut bytes: Bytes) {
         let Manner { latency, jitter, piece, .. } = self.manner;
+        let mut count = 0;
         while !bytes.is_empty() {
-            let most = piece.min(bytes.len());
-            let taken = bytes.split_to(if most < piece { most } else { self.rng.random_range(1..=most) });
+            count += 1;
+            let longest = if count <= SHORT_PIECES { piece } else { piece.max(4096) };
+            let taken = bytes.split_to(self.rng.random_range(1..=longest.min(bytes.len())));
             let late = jitter.mul_f64(self.rng.random());
             let earliest = lane.pieces.back().map(|(due, _)| *due);
             let due = (Instant::now() + latency + late).max(earliest.unwrap_or_else(Instant::now));
@@ -169,9 +179,12 @@ impl AsyncWrite for End {
         let end = &mut *self;
         let wire = end.wire.clone();
         let mut lanes = wire.lanes();
-        let lane = &mut lanes[end.writes];
-        if let Some(kind) = lane.refusal() {
+        if let Some(kind) = lanes[end.writes].refusal(&lanes[end.reads]) {
             return Poll::Ready(Err(kind.into()));
+        }
+        let lane = &mut lanes[end.writes];
+        if lane.is_reader_gone {
+            return Poll::Ready(Ok(bytes.len()));
         }
         if lane.held >= CAPACITY {
             lane.writer = Some(cx.waker().clone());
@@ -243,7 +256,7 @@ impl AsyncRead for End {
         piece.advance(count);
         if piece.is_empty() {
             lane.pieces.pop_front();
-            end.pauses = end.manner.piece < 100;
+            end.pauses = end.manner.piece < SHORT;
         }
         lane.held -= count;
         lane.writer.take().into_iter().for_each(Waker::wake);
