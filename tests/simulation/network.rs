@@ -22,7 +22,9 @@ pub struct Network {
 }
 
 struct State {
-    rng: StdRng,
+    /// Two chances, so that the client's dials do not change which troubles there are.
+    of_dials: StdRng,
+    of_troubles: StdRng,
     weather: Weather,
     server: Server,
     /// Until when nobody listens, as the server starts again.
@@ -83,7 +85,8 @@ impl Network {
         }
         let log = is_told.then(Instant::now);
         let down = Instant::now();
-        let state = State { rng, weather, server, down, connections: Vec::new(), log };
+        let of_troubles = StdRng::seed_from_u64(rng.random());
+        let state = State { of_dials: rng, of_troubles, weather, server, down, connections: Vec::new(), log };
         state.tell(|| format!("{:?}", state.weather));
         Network { state: Arc::new(Mutex::new(state)), ends: Arc::default() }
     }
@@ -109,7 +112,7 @@ impl Network {
         loop {
             let calm = {
                 let state = &mut *self.state();
-                state.weather.calm.mul_f64(state.rng.random_range(0.0..2.0))
+                state.weather.calm.mul_f64(state.of_troubles.random_range(0.0..2.0))
             };
             sleep(calm).await;
             self.state().trouble();
@@ -135,9 +138,13 @@ fn one_of<T: Copy, const N: usize>(rng: &mut StdRng, values: [T; N]) -> T {
     values[rng.random_range(0..N)]
 }
 
+fn any_cut(rng: &mut StdRng) -> Cut {
+    one_of(rng, [Cut::Reset, Cut::Reset, Cut::End, Cut::End, Cut::Silence])
+}
+
 impl State {
     fn dialled(&mut self) -> (Dialled, Duration) {
-        let chance = self.rng.random_range(0..100);
+        let chance = self.of_dials.random_range(0..100);
         let dialled = if self.down > Instant::now() || chance < self.weather.refused {
             Dialled::Refused
         } else if chance < self.weather.refused + self.weather.hanging {
@@ -145,8 +152,8 @@ impl State {
         } else {
             Dialled::Accepted
         };
-        let slow = if self.rng.random_range(0..10) == 0 { 1000 } else { 1 };
-        let delay = self.weather.latency * 2 + Duration::from_millis(self.rng.random_range(0..=slow));
+        let slow = if self.of_dials.random_range(0..10) == 0 { 1000 } else { 1 };
+        let delay = self.weather.latency * 2 + Duration::from_millis(self.of_dials.random_range(0..=slow));
         self.tell(|| match dialled {
             Dialled::Refused => "dialled: refused".to_owned(),
             Dialled::Hangs => "dialled: hangs".to_owned(),
@@ -156,19 +163,19 @@ impl State {
     }
 
     fn accept(&mut self, ends: &Arc<AtomicUsize>) -> End {
-        let is_cut = self.rng.random_range(0..100) < self.weather.cut;
+        let is_cut = self.of_dials.random_range(0..100) < self.weather.cut;
         let cut = is_cut.then(|| {
-            let after = match self.rng.random_range(0..3) {
-                0 => self.rng.random_range(0..100),
-                1 => self.rng.random_range(0..2_000),
-                _ => self.rng.random_range(0..50_000),
+            let after = match self.of_dials.random_range(0..3) {
+                0 => self.of_dials.random_range(0..100),
+                1 => self.of_dials.random_range(0..2_000),
+                _ => self.of_dials.random_range(0..50_000),
             };
-            (one_of(&mut self.rng, [TO_SERVER, TO_CLIENT]), after, self.cut())
+            (one_of(&mut self.of_dials, [TO_SERVER, TO_CLIENT]), after, any_cut(&mut self.of_dials))
         });
         let Weather { latency, piece, .. } = self.weather;
         let manner = Manner { latency, jitter: latency / 2, piece, cut };
         self.tell(|| format!("connected: {manner:?}"));
-        let (wire, client, end) = Wire::new(&manner, &mut self.rng, ends);
+        let (wire, client, end) = Wire::new(&manner, &mut self.of_dials, ends);
         let (stop, stopped) = watch::channel(false);
         let server = self.server.clone();
         let task = tokio::spawn(async move {
@@ -180,18 +187,14 @@ impl State {
         client
     }
 
-    fn cut(&mut self) -> Cut {
-        one_of(&mut self.rng, [Cut::Reset, Cut::Reset, Cut::End, Cut::End, Cut::Silence])
-    }
-
     fn trouble(&mut self) {
         self.connections.retain(|connection| !connection.task.is_finished());
         if self.weather.is_gentle {
             return self.leave();
         }
-        let number = self.rng.random_range(0..self.connections.len().max(1));
-        let (direction, cut) = (one_of(&mut self.rng, [TO_SERVER, TO_CLIENT]), self.cut());
-        match self.rng.random_range(0..10) {
+        let number = self.of_troubles.random_range(0..self.connections.len().max(1));
+        let (direction, cut) = (one_of(&mut self.of_troubles, [TO_SERVER, TO_CLIENT]), any_cut(&mut self.of_troubles));
+        match self.of_troubles.random_range(0..10) {
             0 => {
                 self.restart();
                 self.drain();
@@ -233,7 +236,7 @@ impl State {
 
     /// Nobody listens for a while, or for no time at all.
     fn restart(&mut self) {
-        let pause = Duration::from_millis(one_of(&mut self.rng, [0, 0, 50, 1500]));
+        let pause = Duration::from_millis(one_of(&mut self.of_troubles, [0, 0, 50, 1500]));
         self.tell(|| format!("the server starts again after {pause:?}"));
         self.down = Instant::now() + pause;
     }
@@ -248,7 +251,7 @@ impl State {
     fn kill(&mut self) {
         self.tell(|| "the server is killed".to_owned());
         for connection in self.connections.drain(..) {
-            if self.rng.random() {
+            if self.of_troubles.random() {
                 connection.wire.cut(TO_CLIENT, Cut::Reset);
             }
             connection.task.abort();
