@@ -45,6 +45,9 @@ const TIME: Duration = Duration::from_secs(30);
 /// How much later than its deadline a call may end.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long a channel may take to come back once its network is well again: the longest pause between two dials.
+const RECOVERY: Duration = Duration::from_secs(150);
+
 /// How long everything takes at most that ends by itself: time-outs of the handshake, of keepalive, of draining.
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -57,6 +60,14 @@ struct Report {
     /// How many calls ended with each code; those that were dropped are "dropped".
     ends: BTreeMap<String, u64>,
     faults: Vec<String>,
+}
+
+impl Report {
+    fn expect(&mut self, what: &str, found: u64, expected: u64) {
+        if found != expected {
+            self.faults.push(format!("{found} {what}, expected {expected}"));
+        }
+    }
 }
 
 #[test]
@@ -78,7 +89,8 @@ fn a_hundred_seeds_of_a_thousand_calls_each_end_with_one_true_status_in_time_and
     println!("{} seeds: {ends:?}", seeds.len());
     assert!(failed.is_empty(), "{} of {} seeds failed: {failed:?}", failed.len(), seeds.len());
     let calls = seeds.len() as u64 * CALLS;
-    assert!(alone.is_some() || ends["OK"] > calls / 3, "a network that lets so few calls through shows nothing");
+    let through = ends.get("OK").copied().unwrap_or_default();
+    assert!(alone.is_some() || through > calls / 3, "a network that lets so few calls through shows nothing");
 }
 
 /// Runs the seeds on as many threads as there are cores.
@@ -120,43 +132,26 @@ async fn simulate(seed: u64, is_told: bool) -> Report {
     let worker = Worker::default();
     let network = Network::new(seed, server(&worker, &mut rng), is_told);
     let ended = Arc::new(AtomicU64::new(0));
-    let channel = channel(&network, &ended);
-    let client = JobsClient::new(channel.clone());
+    let client = JobsClient::new(channel(&network, &ended));
+    let caller = Caller { client, worker: worker.clone(), may_lose: !network::is_gentle(seed) };
+
     let trouble = tokio::spawn(network.clone().trouble());
-
-    let mut calls = JoinSet::new();
-    for number in 0..CALLS {
-        let plan = Plan::new(number, &mut rng, TIME);
-        let caller = Caller { client: client.clone(), worker: worker.clone(), may_lose: !network::is_gentle(seed) };
-        calls.spawn(async move {
-            sleep(plan.start).await;
-            let end = caller.make(&plan).await;
-            end.map_err(|fault| format!("{fault}; {plan:?}"))
-        });
-    }
-    let mut report = Report::default();
-    while let Some(end) = calls.join_next().await {
-        match end.expect("a call does not panic") {
-            Ok(end) => *report.ends.entry(end).or_default() += 1,
-            Err(fault) => report.faults.push(fault),
-        }
-    }
-
-    drop((client, channel));
+    let mut report = caller.make_all(&mut rng).await;
     trouble.abort();
+    network.heal();
+    let recovery = caller.until_ok(&mut rng).await;
+    report.faults.extend(recovery.fault);
+
+    drop(caller);
     network.stop();
     sleep(SETTLED).await;
-    let begun_twice = (0..CALLS).filter(|call| worker.done(*call).begun > 1);
-    report.faults.extend(begun_twice.map(|call| format!("call {call} was done {} times", worker.done(call).begun)));
-    let mut must_be = |what: &str, found: usize, expected: usize| {
-        if found != expected {
-            report.faults.push(format!("{found} {what}, expected {expected}"));
-        }
-    };
-    must_be("ends of calls told to the client's observer", ended.load(Ordering::Relaxed) as usize, CALLS as usize);
-    must_be("handlers run at the end", worker.open(), 0);
-    must_be("ends of connections held at the end", network.ends(), 0);
-    must_be("tasks alive at the end", Handle::current().metrics().num_alive_tasks(), 0);
+    let twice = (0..CALLS).filter(|call| worker.done(*call).begun > 1);
+    report.faults.extend(twice.map(|call| format!("call {call} was done {} times", worker.done(call).begun)));
+    let made = CALLS + recovery.calls;
+    report.expect("ends of calls told to the client's observer", ended.load(Ordering::Relaxed), made);
+    report.expect("handlers run at the end", worker.open() as u64, 0);
+    report.expect("ends of connections held at the end", network.ends() as u64, 0);
+    report.expect("tasks alive at the end", Handle::current().metrics().num_alive_tasks() as u64, 0);
     report
 }
 
@@ -182,7 +177,8 @@ fn channel(network: &Network, ended: &Arc<AtomicU64>) -> Channel {
     })
 }
 
-/// Who makes a call and judges its end.
+/// Who makes calls and judges their ends.
+#[derive(Clone)]
 struct Caller {
     client: JobsClient,
     worker: Worker,
@@ -190,7 +186,36 @@ struct Caller {
     may_lose: bool,
 }
 
+/// How a channel has come back.
+struct Recovery {
+    /// How many calls were made until one was answered.
+    calls: u64,
+    fault: Option<String>,
+}
+
 impl Caller {
+    /// Makes a thousand calls, each in a task of its own.
+    async fn make_all(&self, rng: &mut StdRng) -> Report {
+        let mut calls = JoinSet::new();
+        for number in 0..CALLS {
+            let plan = Plan::new(number, rng, TIME);
+            let (plan, caller) = (if self.may_lose { plan } else { plan.short() }, self.clone());
+            calls.spawn(async move {
+                sleep(plan.start).await;
+                let end = caller.make(&plan).await;
+                end.map_err(|fault| format!("{fault}; {plan:?}"))
+            });
+        }
+        let mut report = Report::default();
+        while let Some(end) = calls.join_next().await {
+            match end.expect("a call does not panic") {
+                Ok(end) => *report.ends.entry(end).or_default() += 1,
+                Err(fault) => report.faults.push(fault),
+            }
+        }
+        report
+    }
+
     /// Makes a call. Gives how it ended, or what is wrong with that.
     async fn make(&self, plan: &Plan) -> Result<String, String> {
         let begin = Instant::now();
@@ -204,6 +229,25 @@ impl Caller {
             }
             Err(_) if patience < late => Ok("dropped".to_owned()),
             Err(_) => Err("no status within the deadline and a second".to_owned()),
+        }
+    }
+
+    /// Makes calls, one a second, until one is answered.
+    async fn until_ok(&self, rng: &mut StdRng) -> Recovery {
+        let begin = Instant::now();
+        let mut calls = 0;
+        loop {
+            calls += 1;
+            let fault = match self.make(&Plan::plain(CALLS + calls, rng)).await {
+                Ok(end) if end == "OK" => None,
+                Ok(_) if begin.elapsed() < RECOVERY => {
+                    sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
+                Ok(end) => Some(format!("the network is well for {RECOVERY:?}, and calls still end {end}")),
+                Err(fault) => Some(fault),
+            };
+            return Recovery { calls, fault };
         }
     }
 

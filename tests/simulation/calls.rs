@@ -63,6 +63,18 @@ impl Plan {
         }
     }
 
+    /// A call that nothing stands against.
+    pub fn plain(call: u64, rng: &mut StdRng) -> Plan {
+        let timeout = Duration::from_secs(5);
+        Plan { timeout, dropped: None, fails: false, ..Plan::new(call, rng, Duration::from_secs(1)) }
+    }
+
+    /// The same with a request that is short enough to be sent again whole: a stream that is longer than what the client
+    /// keeps of it is lost with its connection.
+    pub fn short(self) -> Plan {
+        Plan { padding: self.padding.min(10_000), ..self }
+    }
+
     /// Makes the call. OK is an error when the answer is a wrong one.
     pub async fn make(&self, client: &JobsClient) -> Result<Result<(), Status>, String> {
         let mut metadata = Metadata::new();

@@ -119,6 +119,16 @@ impl Network {
         }
     }
 
+    /// From now on each dial succeeds. Connections stay as they are: cut, or silent.
+    pub fn heal(&self) {
+        let state = &mut *self.state();
+        state.tell(|| "the network is well again".to_owned());
+        state.down = Instant::now();
+        state.weather.refused = 0;
+        state.weather.hanging = 0;
+        state.weather.cut = 0;
+    }
+
     /// Stops the server: calls in flight may end.
     pub fn stop(&self) {
         self.state().drain();
