@@ -100,6 +100,12 @@ impl Status {
         &mut self.rare.get_or_insert_default().metadata
     }
 
+    /// The same status, whose text says `more`.
+    pub(crate) fn adding(mut self, more: &str) -> Status {
+        self.message = format!("{}; {more}", self.message).into();
+        self
+    }
+
     /// The metadata of the response head that came before this status. A unary or client-streaming call that has failed
     /// has it here; a stream of responses has its own.
     pub fn head_metadata(&self) -> &Metadata {

@@ -4,15 +4,16 @@
 //! sent is still here, another attempt may follow: a free one, if the server did not process the call, or one that the
 //! retry policy allows (gRFC A6).
 
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, pin::Pin};
 
 use bytes::Bytes;
 use h2::{Reason, RecvStream};
 use http::Response;
 
-use super::deadline::Deadline;
+use super::deadline::{Deadline, Timer};
 use super::link::{Attempt, Link};
 use super::outlet::Outlet;
 use crate::metadata::Metadata;
@@ -89,6 +90,12 @@ pub(crate) struct Failed {
     pub(crate) failure: Failure,
 }
 
+impl From<Status> for Failed {
+    fn from(status: Status) -> Failed {
+        Failed { failure: Failure::from(&status), status }
+    }
+}
+
 impl Call {
     /// Reads what an attempt has brought.
     pub(crate) fn outcome(&self, result: Result<Response<RecvStream>, h2::Error>, link: &Link) -> Outcome {
@@ -97,7 +104,7 @@ impl Call {
             Ok(response) if self.retry.is_none() => Outcome::Response(response),
             Ok(response) => match refused(response) {
                 Ok(response) => Outcome::Response(response),
-                Err(status) => Outcome::Failed(Failed { failure: Failure::from(&status), status }),
+                Err(status) => Outcome::Failed(status.into()),
             },
             Err(error) => {
                 let unprocessed = unprocessed(&error);
@@ -121,10 +128,20 @@ impl Call {
 
     /// Makes another attempt after `pause`.
     pub(crate) async fn begin_again(&mut self, pause: Duration) -> Result<Attempt, Status> {
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
-        }
+        self.sleep(pause).await?;
         Arc::clone(&self.channel).open(self).await
+    }
+
+    /// Waits for `pause`, within the call's deadline.
+    pub(crate) async fn sleep(&self, pause: Duration) -> Result<(), Status> {
+        if pause.is_zero() {
+            return Ok(());
+        }
+        let mut timer = Timer::new(self.deadline);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            late = poll_fn(|cx| timer.poll(cx)) => Err(late),
+        }
     }
 
     /// The part of the call that outlives its attempts, if there is a throttle.

@@ -192,16 +192,17 @@ impl Outlet {
     pub(super) fn commit(&self) {
         let mut sending = self.lock();
         sending.replay = None;
-        if let Stage::Between = sending.stage {
+        if sending.is_answered && !sending.is_over() || matches!(sending.stage, Stage::Between) {
             sending.fail(answered());
         }
     }
 
-    /// The server has ended its side of the stream. It needs no more of the request.
+    /// The server has ended its side of the stream. It needs no more of the request, unless the call begins again: that
+    /// is decided when the response's head is read.
     pub(crate) fn answered(&self) {
         let mut sending = self.lock();
-        sending.replay = None;
-        if !matches!(sending.stage, Stage::Over(_)) {
+        sending.is_answered = true;
+        if sending.replay.is_none() && !sending.is_over() {
             sending.fail(answered());
         }
         self.wake_driver(&sending);

@@ -43,6 +43,8 @@ pub(super) struct Sending {
     unasked: Unasked,
     /// What was sent of a client's request, as long as the call may begin again.
     pub(super) replay: Option<Replay>,
+    /// The server has ended its side of the stream.
+    pub(super) is_answered: bool,
     /// Bytes of frames that h2 was given.
     pub(super) sent: u64,
     pub(super) driver: Option<Waker>,
@@ -93,6 +95,7 @@ impl Sending {
             metadata: None,
             unasked: Unasked::default(),
             replay,
+            is_answered: false,
             sent: 0,
             driver: None,
             sender: None,
@@ -119,6 +122,7 @@ impl Sending {
         }
         let again = self.replay.as_mut().map(Replay::take).unwrap_or_default();
         self.queue.put_back(&again);
+        self.is_answered = false;
         self.sent = 0;
         self.unasked = Unasked::default();
         self.stage = Stage::Messages(stream);

@@ -104,10 +104,7 @@ impl Streaming {
     fn begun(&mut self, result: Result<Response<RecvStream>, h2::Error>, stream: Held) -> Option<Duration> {
         match self.call.outcome(result, stream.link()) {
             Outcome::Response(response) => {
-                match response.body().is_end_stream() {
-                    true => self.driver.outlet.answered(),
-                    false => self.driver.outlet.commit(),
-                }
+                self.driver.outlet.commit();
                 let counted = self.call.counted();
                 self.tell(Ok(Begun { response, stream, counted }));
             }

@@ -13,8 +13,8 @@ use super::state::ConnectivityState;
 use super::subchannel::{Dial, Route, Subchannel};
 use super::target::Target;
 use crate::call::{
-    Attempt, Body, Call, CallEnd, CallHead, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Opening,
-    Opens, Outlet, Requests, ResponseSource, Responses, Streaming, status_of,
+    Attempt, Body, Call, CallEnd, CallHead, CallOptions, ClientCall, Deadline, Ending, Failed, Inbound, Observer,
+    Opening, Opens, Outlet, Requests, ResponseSource, Responses, Streaming, status_of,
 };
 use crate::codec::{self, Payload};
 use crate::connection::ByteStream;
@@ -186,7 +186,7 @@ impl Channel {
 
     /// Waits for a permit before it encodes `message`: a call that waits costs no second copy of it.
     async fn begin_with_message<Q: Payload>(&self, call: &mut Call, message: &Q) -> Result<Attempt, Status> {
-        let permit = self.shared.admit(call.wait_for_ready, &mut call.place, call.deadline).await?;
+        let permit = self.shared.admit_call(call).await?;
         let frame = codec::to_frame(message)?;
         let method = self.shared.settings.config.for_method(&call.path);
         check_length(frame.len() - frame::PREFIX_LEN, method.and_then(|method| method.max_request_message_bytes))?;
@@ -215,10 +215,24 @@ impl Shared {
         }
     }
 
+    /// Waits for a permit, as often as the call's retry policy allows when no connection can be made.
+    async fn admit_call(&self, call: &mut Call) -> Result<Permit<'_>, Status> {
+        loop {
+            match self.admit(call.wait_for_ready, &mut call.place, call.deadline).await {
+                Ok(permit) => return Ok(permit),
+                Err(status) => {
+                    let failed = Failed::from(status);
+                    let Some(pause) = call.pause(&failed) else { return Err(failed.status) };
+                    call.sleep(pause).await?;
+                }
+            }
+        }
+    }
+
     /// Waits for a permit and opens a stream. A connection that is lost between the two is no failure of the call.
     async fn open_stream(&self, call: &mut Call) -> Result<Attempt, Status> {
         loop {
-            let permit = self.admit(call.wait_for_ready, &mut call.place, call.deadline).await?;
+            let permit = self.admit_call(call).await?;
             if let Some(attempt) = self.start(permit, call)? {
                 return Ok(attempt);
             }

@@ -235,13 +235,16 @@ impl<IO: ByteStream> Calling<IO> {
     /// Drives the connection to its end.
     async fn run(mut self, turn: Arc<Turn>) -> io::Error {
         let end = drive(turn, &mut self).await;
-        let error = end
-            .err()
-            .unwrap_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
-        debug!(%error, "connection closed");
+        let closed = || io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
+        let mut error = end.err().unwrap_or_else(closed);
         if let Some(connection) = self.this.upgrade() {
             connection.leaves(error.to_string());
+            // A server that closes may have said why before.
+            if let Some(why) = connection.link.why() {
+                error = io::Error::new(error.kind(), why);
+            }
         }
+        debug!(%error, "connection closed");
         let Calling { h2, mut calls, begun, .. } = self;
         drop((h2, begun));
         // The calls whose requests are streams learn that the connection is lost.

@@ -165,7 +165,7 @@ impl Place<'_> {
             {
                 return Poll::Ready(outcome);
             }
-            timer.poll(cx).map(Err)
+            timer.poll(cx).map(|late| Err(late.adding(&lock(&self.hub.pool).hindrance())))
         })
         .await
     }

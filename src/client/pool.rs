@@ -47,6 +47,15 @@ enum State<C> {
     Failed(Status),
 }
 
+impl<C> State<C> {
+    fn limit(&self) -> usize {
+        match self {
+            State::Ready(open) => open.limit,
+            _ => 0,
+        }
+    }
+}
+
 /// A connection that takes calls.
 #[derive(Debug)]
 struct Open<C> {
@@ -248,6 +257,18 @@ impl<C> Pool<C> {
             State::Failed(why) => Some(why.clone()),
             _ => None,
         })
+    }
+
+    /// What a call waits for, for error texts.
+    pub(super) fn hindrance(&self) -> String {
+        let limit: usize = self.members.iter().map(|(_, state)| state.limit()).sum();
+        match (self.failure(), self.state()) {
+            (Some(why), _) => format!("it waited for a connection: {}", why.message()),
+            (None, ConnectivityState::Ready) => {
+                format!("it waited for other calls to end, since the server allows {limit} at once")
+            }
+            (None, _) => "it waited for a connection".to_owned(),
+        }
     }
 
     /// A permit of the next member that has one to give.

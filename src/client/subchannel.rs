@@ -83,16 +83,23 @@ impl Subchannel {
             match self.attempt(until).await {
                 Ok(connection) => {
                     info!(server = %self.server, "connected");
-                    return self.serve(connection).await;
+                    let why = self.serve(&connection).await;
+                    // A server that turns every connection away at once must not be dialled again at once.
+                    if connection.opened() > 0 || Instant::now() >= next {
+                        return;
+                    }
+                    self.fail(io::Error::new(io::ErrorKind::ConnectionAborted, why));
                 }
-                Err(error) => {
-                    debug!(server = %self.server, %error, "can't connect");
-                    let why = Status::unavailable(format!("can't connect to {}: {error}", self.server));
-                    self.hub.change(|pool| pool.failed(self.member, why.with_source(Arc::new(error))));
-                }
+                Err(error) => self.fail(error),
             }
             sleep_until(next).await;
         }
+    }
+
+    fn fail(&self, error: io::Error) {
+        debug!(server = %self.server, %error, "can't connect");
+        let why = Status::unavailable(format!("can't connect to {}: {error}", self.server));
+        self.hub.change(|pool| pool.failed(self.member, why.with_source(Arc::new(error))));
     }
 
     /// One attempt, up to the server's SETTINGS.
@@ -126,20 +133,22 @@ impl Subchannel {
         })
     }
 
-    /// Lets calls have `connection`, until it takes no more or has had none for a long time.
-    async fn serve(&self, connection: Arc<Connection>) {
+    /// Lets calls have `connection`, until it takes no more or has had none for a long time. Says why.
+    async fn serve(&self, connection: &Arc<Connection>) -> String {
         let id = connection.id;
-        self.hub.change(|pool| pool.ready(self.member, Arc::clone(&connection), id, connection.limit()));
+        self.hub.change(|pool| pool.ready(self.member, Arc::clone(connection), id, connection.limit()));
         loop {
             let opened = connection.opened();
             match timeout(self.limits.idle_timeout, connection.left()).await {
                 Ok(why) => {
                     debug!(server = %self.server, why, "the connection takes no more calls");
-                    return self.hub.change(|pool| pool.lost(id));
+                    self.hub.change(|pool| pool.lost(id));
+                    return why;
                 }
                 Err(_) if self.hub.change(|pool| pool.retire(id, || connection.opened() == opened)) => {
-                    debug!(server = %self.server, "the connection was idle");
-                    return;
+                    let why = "the connection was idle";
+                    debug!(server = %self.server, why);
+                    return why.to_owned();
                 }
                 Err(_) => {}
             }

@@ -118,8 +118,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
 
     /// Sends a response of a status alone.
     pub async fn refuse(&mut self, stream: u32, code: u32, message: &str) {
-        let fields = [response_head(), field("grpc-status", &code.to_string()), field("grpc-message", message)];
-        self.send(HEADERS, END_HEADERS | END_STREAM, stream, &fields.concat()).await;
+        self.refuse_with(stream, code, &[("grpc-message", message)]).await;
+    }
+
+    /// The same with more fields.
+    pub async fn refuse_with(&mut self, stream: u32, code: u32, fields: &[(&str, &str)]) {
+        let mut block = [response_head(), field("grpc-status", &code.to_string())].concat();
+        fields.iter().for_each(|(name, value)| block.extend_from_slice(&field(name, value)));
+        self.send(HEADERS, END_HEADERS | END_STREAM, stream, &block).await;
     }
 
     pub async fn reset(&mut self, stream: u32, code: u32) {
