@@ -17,9 +17,13 @@
 //!   outbound  requests        messages out, of a server and of a client
 //!   sender                    how both put messages into the outlet
 //!   source                    where the bytes of an inbound message come from
+//!   streaming                 a client's call whose request is a stream, and its attempts
+//!   begin                     a client's call as a value, which can begin again
+//!   link                      a client's connection as its calls see it; an attempt
 //!   context  driver           what a handler knows of its call; what moves messages on to h2 and ends the stream
-//!   outlet                    one h2 send stream: its states, its flow control
-//!   unasked                   how much h2 is given without asking for the flow-control window
+//!   outlet                    one h2 send stream, as its sender and its driver hold it
+//!   sending                   its states, its flow control
+//!   unasked  replay           how much h2 is given without asking for the window; what is kept for another attempt
 //!   queue                     frames that wait for the window
 //!   head  ending              what the request head says; the report at the end of a call
 //!   error  deadline  options  what an h2 error means; when a call must end; what a caller can set
