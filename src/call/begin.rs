@@ -11,6 +11,7 @@ use std::{fmt, future::Future, pin::Pin};
 use bytes::Bytes;
 use h2::{Reason, RecvStream};
 use http::Response;
+use tokio::time::{sleep, sleep_until};
 
 use super::deadline::Deadline;
 use super::link::{Attempt, Link};
@@ -109,21 +110,36 @@ impl Call {
     }
 
     /// Whether the call may begin again after an attempt has failed, and after which pause.
-    pub(crate) fn pause(&mut self, failed: &Failed) -> Option<Duration> {
+    pub(crate) fn pause(&mut self, failure: Failure) -> Option<Duration> {
         if self.deadline.is_some_and(|deadline| deadline.is_past()) {
             return None;
         }
         if self.outlet().is_some_and(|outlet| !outlet.may_begin_again()) {
             return None;
         }
-        self.attempts.after(self.retry.as_deref(), self.throttle.as_deref(), failed.failure)
+        self.attempts.after(self.retry.as_deref(), self.throttle.as_deref(), failure)
+    }
+
+    /// Waits between two attempts. A call whose time is up before ends then.
+    pub(crate) async fn rest(&self, pause: Duration) -> Result<(), Status> {
+        if pause.is_zero() {
+            return Ok(());
+        }
+        match self.deadline {
+            Some(deadline) if deadline.left() < pause => {
+                sleep_until(deadline.at).await;
+                Err(deadline.status())
+            }
+            _ => {
+                sleep(pause).await;
+                Ok(())
+            }
+        }
     }
 
     /// Makes another attempt after `pause`.
     pub(crate) async fn begin_again(&mut self, pause: Duration) -> Result<Attempt, Status> {
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
-        }
+        self.rest(pause).await?;
         Arc::clone(&self.channel).open(self).await
     }
 

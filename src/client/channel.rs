@@ -20,7 +20,7 @@ use crate::codec::{self, Payload};
 use crate::connection::ByteStream;
 use crate::limits::ClientLimits;
 use crate::metadata::Metadata;
-use crate::policy::{Attempts, ServiceConfig, Throttle};
+use crate::policy::{Attempts, Failure, ServiceConfig, Throttle};
 use crate::status::Status;
 use crate::wire::{frame, head, path::Path};
 
@@ -186,7 +186,7 @@ impl Channel {
 
     /// Waits for a permit before it encodes `message`: a call that waits costs no second copy of it.
     async fn begin_with_message<Q: Payload>(&self, call: &mut Call, message: &Q) -> Result<Attempt, Status> {
-        let permit = self.shared.admit(call.wait_for_ready, &mut call.place, call.deadline).await?;
+        let permit = self.shared.permit(call).await?;
         let frame = codec::to_frame(message)?;
         let method = self.shared.settings.config.for_method(&call.path);
         check_length(frame.len() - frame::PREFIX_LEN, method.and_then(|method| method.max_request_message_bytes))?;
@@ -215,10 +215,23 @@ impl Shared {
         }
     }
 
+    /// Waits for a permit. That no server can be reached is a failed attempt, which the call's retry policy is for.
+    async fn permit(&self, call: &mut Call) -> Result<Permit<'_>, Status> {
+        loop {
+            match self.admit(call.wait_for_ready, &mut call.place, call.deadline).await {
+                Ok(permit) => return Ok(permit),
+                Err(status) => match call.pause(Failure::from(&status)) {
+                    Some(pause) => call.rest(pause).await?,
+                    None => return Err(status),
+                },
+            }
+        }
+    }
+
     /// Waits for a permit and opens a stream. A connection that is lost between the two is no failure of the call.
     async fn open_stream(&self, call: &mut Call) -> Result<Attempt, Status> {
         loop {
-            let permit = self.admit(call.wait_for_ready, &mut call.place, call.deadline).await?;
+            let permit = self.permit(call).await?;
             if let Some(attempt) = self.start(permit, call)? {
                 return Ok(attempt);
             }

@@ -52,13 +52,15 @@ pub struct RetryPolicy {
     pub retryable_codes: Vec<Code>,
 }
 
-/// Four attempts, with pauses of 100, 200 and 400 ms: the example of gRFC A6. Together they bridge a restart of 0.7 s,
-/// and a caller who waits for a second does not notice. UNAVAILABLE alone is tried again: it is the one code that
-/// means "try again" for every method.
+/// The example of gRFC A6 with five attempts, the most that it allows, and pauses of 100, 200, 400 and 800 ms. Together
+/// they outlast the second after which a channel dials a server again that it could not reach, so a server may be
+/// restarted without a lost call. A call that shall wait longer says so by
+/// [`wait_for_ready`](crate::call::CallOptions::wait_for_ready). UNAVAILABLE alone is tried again: it is the one code
+/// that means "try again" for every method.
 impl Default for RetryPolicy {
     fn default() -> Self {
         RetryPolicy {
-            max_attempts: 4,
+            max_attempts: 5,
             initial_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_secs(1),
             backoff_multiplier: 2.0,
