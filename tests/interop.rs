@@ -1,5 +1,5 @@
 //! Real peers against the binaries `server` and `client`: grpcio (Python) and grpc-js (Node) as clients of our server,
-//! and grpcio as the server of our client.
+//! and grpcio as the server of our client and of the library's channel.
 //!
 //! The trials set their peers up themselves, below Cargo's target directory and only when a trial that needs them
 //! runs. Where an interpreter is missing, or its packages cannot be installed, the trials are reported as ignored with
@@ -19,6 +19,8 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use peers::Peer;
 use process::Process;
 
+#[path = "interop/our_channel.rs"]
+mod our_channel;
 #[path = "interop/our_client.rs"]
 mod our_client;
 #[path = "interop/our_server.rs"]
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = our_server::trials();
     trials.extend(our_client::trials());
+    trials.extend(our_channel::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

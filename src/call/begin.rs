@@ -4,7 +4,7 @@
 //! sent is still here, another attempt may follow: a free one, if the server did not process the call, or one that the
 //! retry policy allows (gRFC A6).
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, pin::Pin};
@@ -12,8 +12,9 @@ use std::{fmt, pin::Pin};
 use bytes::Bytes;
 use h2::{Reason, RecvStream};
 use http::Response;
+use tokio::time::{sleep, sleep_until};
 
-use super::deadline::{Deadline, Timer};
+use super::deadline::Deadline;
 use super::link::{Attempt, Link};
 use super::outlet::Outlet;
 use crate::metadata::Metadata;
@@ -116,32 +117,37 @@ impl Call {
     }
 
     /// Whether the call may begin again after an attempt has failed, and after which pause.
-    pub(crate) fn pause(&mut self, failed: &Failed) -> Option<Duration> {
+    pub(crate) fn pause(&mut self, failure: Failure) -> Option<Duration> {
         if self.deadline.is_some_and(|deadline| deadline.is_past()) {
             return None;
         }
         if self.outlet().is_some_and(|outlet| !outlet.may_begin_again()) {
             return None;
         }
-        self.attempts.after(self.retry.as_deref(), self.throttle.as_deref(), failed.failure)
+        self.attempts.after(self.retry.as_deref(), self.throttle.as_deref(), failure)
+    }
+
+    /// Waits between two attempts. A call whose time is up before ends then.
+    pub(crate) async fn rest(&self, pause: Duration) -> Result<(), Status> {
+        if pause.is_zero() {
+            return Ok(());
+        }
+        match self.deadline {
+            Some(deadline) if deadline.left() < pause => {
+                sleep_until(deadline.at).await;
+                Err(deadline.status())
+            }
+            _ => {
+                sleep(pause).await;
+                Ok(())
+            }
+        }
     }
 
     /// Makes another attempt after `pause`.
     pub(crate) async fn begin_again(&mut self, pause: Duration) -> Result<Attempt, Status> {
-        self.sleep(pause).await?;
+        self.rest(pause).await?;
         Arc::clone(&self.channel).open(self).await
-    }
-
-    /// Waits for `pause`, within the call's deadline.
-    pub(crate) async fn sleep(&self, pause: Duration) -> Result<(), Status> {
-        if pause.is_zero() {
-            return Ok(());
-        }
-        let mut timer = Timer::new(self.deadline);
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            late = poll_fn(|cx| timer.poll(cx)) => Err(late),
-        }
     }
 
     /// The part of the call that outlives its attempts, if there is a throttle.

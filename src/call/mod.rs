@@ -106,7 +106,7 @@ mod stream;
 mod streaming;
 mod unasked;
 
-pub(crate) use begin::{Body, Call, Failed, Opening, Opens};
+pub(crate) use begin::{Body, Call, Opening, Opens};
 pub use client::{PendingResponse, Response, Responses};
 pub use context::CallContext;
 pub(crate) use deadline::{Deadline, Timer};

@@ -129,7 +129,7 @@ mod tests {
         let told =
             |settled: Settled<'_>| (settled.timeout, settled.wait_for_ready, settled.retry.map(|it| it.max_attempts));
         assert_eq!(told(CallOptions::new().settle(None)), (None, false, None));
-        assert_eq!(told(CallOptions::new().settle(Some(&method))), (Some(seconds(2)), true, Some(4)));
+        assert_eq!(told(CallOptions::new().settle(Some(&method))), (Some(seconds(2)), true, Some(5)));
         assert_eq!(told(caller.settle(None)), (Some(seconds(3)), false, Some(2)));
         assert_eq!(told(caller.settle(Some(&method))), (Some(seconds(2)), false, Some(2)));
         assert_eq!(caller.timeout(seconds(1)).settle(Some(&method)).timeout, Some(seconds(1)));

@@ -221,7 +221,7 @@ impl ResponseSource {
                 self.counted = call.counted();
                 self.read_head(response, stream)
             }
-            Outcome::Failed(failed) => match call.pause(&failed) {
+            Outcome::Failed(failed) => match call.pause(failed.failure) {
                 Some(pause) => Progress::Again(Box::pin(async move {
                     let attempt = call.begin_again(pause).await;
                     (call, attempt)

@@ -109,7 +109,7 @@ impl Streaming {
                 self.tell(Ok(Begun { response, stream, counted }));
             }
             Outcome::Failed(failed) => {
-                if let Some(pause) = self.call.pause(&failed) {
+                if let Some(pause) = self.call.pause(failed.failure) {
                     self.driver.outlet.suspend();
                     return Some(pause);
                 }

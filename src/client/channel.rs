@@ -13,14 +13,14 @@ use super::state::ConnectivityState;
 use super::subchannel::{Dial, Route, Subchannel};
 use super::target::Target;
 use crate::call::{
-    Attempt, Body, Call, CallEnd, CallHead, CallOptions, ClientCall, Deadline, Ending, Failed, Inbound, Observer,
-    Opening, Opens, Outlet, Requests, ResponseSource, Responses, Streaming, status_of,
+    Attempt, Body, Call, CallEnd, CallHead, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Opening,
+    Opens, Outlet, Requests, ResponseSource, Responses, Streaming, status_of,
 };
 use crate::codec::{self, Payload};
 use crate::connection::ByteStream;
 use crate::limits::ClientLimits;
 use crate::metadata::Metadata;
-use crate::policy::{Attempts, ServiceConfig, Throttle};
+use crate::policy::{Attempts, Failure, ServiceConfig, Throttle};
 use crate::status::Status;
 use crate::wire::{frame, head, path::Path};
 
@@ -28,7 +28,8 @@ use crate::wire::{frame, head, path::Path};
 ///
 /// It connects when the first call needs it, or by [`connect`](Self::connect), and again when a connection was lost and
 /// calls wait. While the target can't be reached, calls fail at once with UNAVAILABLE and the reason, unless they
-/// [wait](CallOptions::wait_for_ready); attempts to connect follow each other as gRPC's connection-backoff.md says.
+/// [wait](CallOptions::wait_for_ready) or their retry policy has them try again; attempts to connect follow each other as
+/// gRPC's connection-backoff.md says.
 ///
 /// A call that the server did not process, because it was leaving or refused the stream, begins again by itself. Further
 /// attempts are a matter of the [`ServiceConfig`]'s retry policy.
@@ -186,7 +187,7 @@ impl Channel {
 
     /// Waits for a permit before it encodes `message`: a call that waits costs no second copy of it.
     async fn begin_with_message<Q: Payload>(&self, call: &mut Call, message: &Q) -> Result<Attempt, Status> {
-        let permit = self.shared.admit_call(call).await?;
+        let permit = self.shared.permit(call).await?;
         let frame = codec::to_frame(message)?;
         let method = self.shared.settings.config.for_method(&call.path);
         check_length(frame.len() - frame::PREFIX_LEN, method.and_then(|method| method.max_request_message_bytes))?;
@@ -215,16 +216,15 @@ impl Shared {
         }
     }
 
-    /// Waits for a permit, as often as the call's retry policy allows when no connection can be made.
-    async fn admit_call(&self, call: &mut Call) -> Result<Permit<'_>, Status> {
+    /// Waits for a permit. That no server can be reached is a failed attempt, which the call's retry policy is for.
+    async fn permit(&self, call: &mut Call) -> Result<Permit<'_>, Status> {
         loop {
             match self.admit(call.wait_for_ready, &mut call.place, call.deadline).await {
                 Ok(permit) => return Ok(permit),
-                Err(status) => {
-                    let failed = Failed::from(status);
-                    let Some(pause) = call.pause(&failed) else { return Err(failed.status) };
-                    call.sleep(pause).await?;
-                }
+                Err(status) => match call.pause(Failure::from(&status)) {
+                    Some(pause) => call.rest(pause).await?,
+                    None => return Err(status),
+                },
             }
         }
     }
@@ -232,7 +232,7 @@ impl Shared {
     /// Waits for a permit and opens a stream. A connection that is lost between the two is no failure of the call.
     async fn open_stream(&self, call: &mut Call) -> Result<Attempt, Status> {
         loop {
-            let permit = self.admit_call(call).await?;
+            let permit = self.permit(call).await?;
             if let Some(attempt) = self.start(permit, call)? {
                 return Ok(attempt);
             }

@@ -207,7 +207,7 @@ mod tests {
             .timeout(Duration::from_millis(1500))
             .max_request_message_bytes(4096)
             .max_response_message_bytes(0)
-            .retry(RetryPolicy::default());
+            .retry(RetryPolicy::default().max_attempts(4).backoff_multiplier(2.0));
         assert_eq!(find(&config, "a.B", "C"), Some(&expected));
         assert_eq!(find(&config, "a.D", "Any"), Some(&expected));
         assert_eq!(find(&config, "a.B", "Other"), Some(&MethodConfig::new().timeout(Duration::from_secs(9))));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use h2grpc::client::Channel;
 use h2grpc::route_guide::RouteGuideClient;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::common::soon;
 use crate::process::{self, Output, Process};
@@ -33,7 +33,17 @@ impl Served {
 
     /// The same with an environment of its own, and standard error anywhere.
     pub fn start_as(command: &mut Command, stderr: Stdio) -> Served {
-        let command = command.args(["--addr", "127.0.0.1:0"]);
+        Served::listening(command.args(["--addr", "127.0.0.1:0"]), stderr)
+    }
+
+    /// Starts it on `address`.
+    pub async fn start_at(address: SocketAddr, arguments: &[&str]) -> Served {
+        let mut command = command();
+        command.args(["--addr", &address.to_string()]).args(arguments);
+        tokio::task::spawn_blocking(move || Served::listening(&mut command, Stdio::piped())).await.unwrap()
+    }
+
+    fn listening(command: &mut Command, stderr: Stdio) -> Served {
         let mut process = Process::spawn_into(command, Stdio::piped(), stderr).unwrap();
         let told = process.wait_for_line(PATIENCE, "its addresses", addresses);
         let (features, addresses) = told.unwrap_or_else(|error| panic!("{error}"));
@@ -83,6 +93,11 @@ impl Served {
         }
     }
 
+    /// SIGKILL, and its end.
+    pub async fn kill(self) {
+        tokio::task::spawn_blocking(|| drop(self)).await.unwrap();
+    }
+
     /// Waits for its end, which must be one with exit code 0.
     pub async fn ended_well(self) {
         let output = tokio::task::spawn_blocking(|| self.process.wait(PATIENCE)).await.unwrap().unwrap();
@@ -113,6 +128,21 @@ pub fn refusal(arguments: &[&str]) -> String {
 
 pub fn client(address: SocketAddr) -> RouteGuideClient {
     RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()))
+}
+
+/// An address that servers take one after the other. Nobody else is given it meanwhile.
+pub struct Reserved {
+    pub address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl Reserved {
+    pub fn new() -> Reserved {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Reserved { address: socket.local_addr().unwrap(), _socket: socket }
+    }
 }
 
 /// A file that is gone when its test is over.

@@ -25,10 +25,10 @@ def main():
     schema = Schema(arguments.descriptors)
     with open(arguments.db, encoding="utf-8") as file:
         guide = Guide(schema, json.load(file), arguments.abort)
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=32))
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=32), options=arguments.option)
     for service in ("routeguide.RouteGuide", "RouteGuide"):
         server.add_generic_rpc_handlers((guide.handlers(service),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{arguments.port}")
 
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
@@ -43,6 +43,14 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--descriptors", required=True, help="file with the FileDescriptorSet of route_guide.proto")
     parser.add_argument("--db", required=True, help="JSON array of features, in the tutorial's format")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on, a free one unless it is given")
+    parser.add_argument(
+        "--option",
+        type=option,
+        action="append",
+        metavar="NAME=NUMBER",
+        help="setting of grpcio's server, such as grpc.max_concurrent_streams=1; repeatable",
+    )
     parser.add_argument(
         "--abort",
         nargs=2,
@@ -50,6 +58,12 @@ def parse_arguments():
         help=f"end every call with this status; a ListFeatures only after {FEATURES_BEFORE_AN_ABORT} features",
     )
     return parser.parse_args()
+
+
+def option(text):
+    """A setting of grpcio as it wants it."""
+    name, number = text.split("=")
+    return name, int(number)
 
 
 class Guide:
@@ -85,7 +99,7 @@ class Guide:
         return grpc.method_handlers_generic_handler(service, table)
 
     def get_feature(self, point, context):
-        report("get_feature", at=key(point))
+        report("get_feature", at=key(point), peer=context.peer())
         self.abort_if_told(context)
         unnamed = self.schema.Feature(location=self.schema.Point(latitude=point.latitude, longitude=point.longitude))
         return self.by_location.get(key(point), unnamed)

@@ -62,11 +62,16 @@ fn shows(python: &Peer, service: &str, command: &str, facts: &[Fact]) -> Result<
     if !output.succeeded() {
         return Err(format!("{output}\n{}", server.process.so_far()));
     }
-    let log: Vec<Value> = server.stop()?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let log = log(&server.stop()?);
     facts
         .iter()
         .try_for_each(|fact| fact(&output.stdout, &log))
         .map_err(|error| format!("{error}\n{output}\nthe server's log: {log:#?}"))
+}
+
+/// The lines of a server's log.
+pub fn log(printed: &str) -> Vec<Value> {
+    printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 fn shows_the_trail(printed: &str, log: &[Value]) -> Result<(), String> {
@@ -104,7 +109,7 @@ fn shows_every_answer(printed: &str, log: &[Value]) -> Result<(), String> {
     answered.filter_map(|i| notes[i]["message"].as_str()).try_for_each(|message| contains(printed, message))
 }
 
-fn calls<'a>(log: &'a [Value], method: &'static str) -> impl Iterator<Item = &'a Value> {
+pub fn calls<'a>(log: &'a [Value], method: &'static str) -> impl Iterator<Item = &'a Value> {
     log.iter().filter(move |call| call["method"] == method)
 }
 
@@ -123,7 +128,7 @@ fn fails(output: &Output, words: &[&str]) -> Result<(), String> {
 }
 
 /// A server of grpcio with the features of our own database.
-fn start(python: &Peer, options: &[&str]) -> Result<Server, String> {
+pub fn start(python: &Peer, options: &[&str]) -> Result<Server, String> {
     let mut script = python.script(&source("tests/interop/grpcio_server.py"));
     script.arg("--descriptors").arg(descriptors()?).arg("--db").arg(source("src/route_guide/features.json"));
     Server::start(script.args(options))
