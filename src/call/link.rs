@@ -29,21 +29,29 @@ pub(crate) type Pump = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Debug)]
 pub(crate) struct Link {
     server: Box<str>,
-    why: OnceLock<String>,
+    /// Why it takes no more calls, and why it failed.
+    leaves: OnceLock<String>,
+    fails: OnceLock<String>,
 }
 
 impl Link {
     pub(crate) fn new(server: &str) -> Self {
-        Link { server: server.into(), why: OnceLock::new() }
+        Link { server: server.into(), leaves: OnceLock::new(), fails: OnceLock::new() }
     }
 
-    /// Notes why the connection is ending. The first reason counts, since the others follow from it.
-    pub(crate) fn ends_because(&self, why: impl Into<String>) {
-        let _ = self.why.set(why.into());
+    /// Notes why the connection takes no more calls. Those that it has may go on. The first reason counts.
+    pub(crate) fn leaves_because(&self, why: impl Into<String>) {
+        let _ = self.leaves.set(why.into());
     }
 
+    /// Notes why the connection fails. The first reason counts, since the others follow from it.
+    pub(crate) fn fails_because(&self, why: impl Into<String>) {
+        let _ = self.fails.set(why.into());
+    }
+
+    /// Why the connection failed, or else why it takes no more calls.
     pub(crate) fn why(&self) -> Option<&str> {
-        self.why.get().map(String::as_str)
+        self.fails.get().or(self.leaves.get()).map(String::as_str)
     }
 
     /// The status of a call that ended because of `error`. `doing` completes "while ..".

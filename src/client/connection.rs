@@ -162,9 +162,19 @@ impl Connection {
         self.opened.load(Relaxed)
     }
 
-    /// Takes no more calls, because of `why`.
+    /// Takes no more calls, because of `why`. Those that it has go on.
     pub(super) fn leaves(&self, why: impl Into<String>) {
-        self.link.ends_because(why);
+        self.link.leaves_because(why);
+        self.leave_pool();
+    }
+
+    /// Takes no more calls, and those that it has fail because of `why`.
+    fn fails(&self, why: impl Into<String>) {
+        self.link.fails_because(why);
+        self.leave_pool();
+    }
+
+    fn leave_pool(&self) {
         self.phase.send_if_modified(|phase| std::mem::replace(phase, Phase::Leaving) != Phase::Leaving);
     }
 
@@ -180,7 +190,7 @@ impl Connection {
         self.permits.limit(self.id, limit);
     }
 
-    /// The server has ended a stream.
+    /// The server has ended a stream with its answer.
     fn ended(&self, stream: u32) {
         if let Some(Some(request)) = self.close(stream) {
             request.answered();
@@ -234,11 +244,15 @@ struct Calling<IO: ByteStream> {
 impl<IO: ByteStream> Calling<IO> {
     /// Drives the connection to its end.
     async fn run(mut self, turn: Arc<Turn>) -> io::Error {
-        let end = drive(turn, &mut self).await;
+        let failure = drive(turn, &mut self).await.err();
+        let has_failed = failure.is_some();
         let closed = || io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
-        let mut error = end.err().unwrap_or_else(closed);
+        let mut error = failure.unwrap_or_else(closed);
         if let Some(connection) = self.this.upgrade() {
-            connection.leaves(error.to_string());
+            match has_failed {
+                true => connection.fails(error.to_string()),
+                false => connection.leaves(error.to_string()),
+            }
             // A server that closes may have said why before.
             if let Some(why) = connection.link.why() {
                 error = io::Error::new(error.kind(), why);
@@ -260,8 +274,12 @@ impl<IO: ByteStream> Calling<IO> {
             connection.settled(self.h2.max_concurrent_send_streams());
         }
         self.seen.ended.iter().for_each(|stream| connection.ended(*stream));
-        if let Some(goaway) = &self.seen.goaway {
-            connection.leaves(leaving(goaway));
+        // h2 tells the call, which may begin again.
+        self.seen.reset.iter().for_each(|stream| connection.leave(*stream));
+        match &self.seen.goaway {
+            Some(goaway) if goaway.code == u32::from(h2::Reason::NO_ERROR) => connection.leaves(leaving(goaway)),
+            Some(goaway) => connection.fails(leaving(goaway)),
+            None => {}
         }
     }
 }
@@ -274,7 +292,7 @@ impl<IO: ByteStream> Side for Calling<IO> {
             self.calls.begin(|| pump);
         }
         self.calls.poll();
-        let polled = Pin::new(&mut self.h2).poll(cx).map_err(io::Error::other);
+        let polled = Pin::new(&mut self.h2).poll(cx).map_err(broken);
         self.notice();
         polled
     }
@@ -285,6 +303,17 @@ impl<IO: ByteStream> Side for Calling<IO> {
 
     fn tend(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.gone.as_mut().poll(cx).map(Err)
+    }
+}
+
+/// Why h2 gave up the connection: what the transport says, or which rule of HTTP/2 the server has broken.
+fn broken(error: h2::Error) -> io::Error {
+    match (error.reason(), error.get_io()) {
+        (None, Some(io)) => io::Error::new(io.kind(), error),
+        (Some(reason), _) if error.is_library() => io::Error::other(format!(
+            "the server broke a rule of HTTP/2: this side closed the connection with {reason:?}"
+        )),
+        _ => io::Error::other(error),
     }
 }
 

@@ -35,7 +35,7 @@ const ACK: u8 = 1;
 const DEBUG: usize = 256;
 const FIXED: usize = 8;
 
-/// How many ended streams the list keeps room for when it is used again.
+/// How many streams a list keeps room for when it is used again.
 const ROOM: usize = 1024;
 
 /// What was seen since it was last taken.
@@ -45,9 +45,11 @@ pub(crate) struct Seen {
     pub(crate) settings: bool,
     /// The last GOAWAY.
     pub(crate) goaway: Option<GoAway>,
-    /// The streams that the peer has ended, by END_STREAM or RST_STREAM, in order. A stream that had both is listed
-    /// twice. One whose HEADERS frame has END_STREAM is listed then, even if CONTINUATION frames follow.
+    /// The streams that the peer has ended by END_STREAM, in order. One whose HEADERS frame has it is listed then, even
+    /// if CONTINUATION frames follow.
     pub(crate) ended: Vec<u32>,
+    /// The streams that the peer has reset, in order. It may have ended them before.
+    pub(crate) reset: Vec<u32>,
 }
 
 /// The peer takes no more streams.
@@ -113,6 +115,11 @@ impl Frames {
         }
     }
 
+    /// Whether the last frame is not complete.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.head_len > 0
+    }
+
     /// Puts what was seen since the last time into `seen`, in place of what it holds.
     pub(crate) fn take(&mut self, seen: &mut Seen) {
         seen.clear();
@@ -123,7 +130,7 @@ impl Frames {
     fn end_frame(&mut self, kind: u8, flags: u8, stream: u32) {
         match kind {
             DATA | HEADERS if flags & END_STREAM != 0 => self.seen.ended.push(stream),
-            RST_STREAM => self.seen.ended.push(stream),
+            RST_STREAM => self.seen.reset.push(stream),
             SETTINGS if flags & ACK == 0 => self.seen.settings = true,
             GOAWAY => {
                 let payload = mem::take(&mut self.goaway);
@@ -138,12 +145,14 @@ impl Frames {
 }
 
 impl Seen {
-    /// Forgets everything, but keeps the list's memory for the next time.
+    /// Forgets everything, but keeps the lists' memory for the next time.
     fn clear(&mut self) {
         self.settings = false;
         self.goaway = None;
-        self.ended.clear();
-        self.ended.shrink_to(ROOM);
+        for list in [&mut self.ended, &mut self.reset] {
+            list.clear();
+            list.shrink_to(ROOM);
+        }
     }
 }
 
@@ -167,7 +176,7 @@ mod tests {
     use super::*;
 
     fn take(frames: &mut Frames) -> Seen {
-        let mut seen = Seen { settings: true, goaway: None, ended: vec![99] };
+        let mut seen = Seen { settings: true, goaway: None, ended: vec![99], reset: vec![99] };
         frames.take(&mut seen);
         seen
     }
@@ -183,9 +192,9 @@ mod tests {
         let mut frames = Frames::new(Greeting::OfServer);
         // 000006 length, 04 SETTINGS, 00 flags, stream 0; 0003 MAX_CONCURRENT_STREAMS = 100, its last byte missing
         frames.push(b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00");
-        assert_eq!(take(&mut frames), Seen::default());
+        assert_eq!((take(&mut frames), frames.is_inside()), (Seen::default(), true));
         frames.push(b"\x64");
-        assert!(take(&mut frames).settings);
+        assert_eq!((take(&mut frames).settings, frames.is_inside()), (true, false));
         // 000000 length, 04 SETTINGS, 01 ACK
         frames.push(b"\x00\x00\x00\x04\x01\x00\x00\x00\x00");
         assert_eq!(take(&mut frames), Seen::default());
@@ -196,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_has_ended_by_headers_by_data_or_by_a_reset() {
+    fn a_stream_is_ended_by_headers_or_by_data_or_is_reset() {
         let bytes = [
             &b"\x00\x00\x01\x01\x04\x00\x00\x00\x01\x88"[..], // HEADERS of stream 1, END_HEADERS
             b"\x00\x00\x01\x01\x05\x00\x00\x00\x03\x88",      // HEADERS of stream 3, END_HEADERS and END_STREAM
@@ -210,7 +219,8 @@ mod tests {
         ];
         let mut frames = Frames::new(Greeting::OfServer);
         frames.push(&bytes.concat());
-        assert_eq!(take(&mut frames).ended, [3, 5, 7, 9]);
+        let seen = take(&mut frames);
+        assert_eq!((&seen.ended[..], &seen.reset[..]), (&[3, 5, 9][..], &[7][..]));
         frames.push(b"i");
         assert_eq!(take(&mut frames).ended, [11]);
     }
@@ -267,8 +277,9 @@ mod tests {
         ) {
             let mut expected = Seen::default();
             for (kind, flags, stream, payload) in &sent {
-                let is_end = *kind == 3 || *kind < 2 && flags & 1 == 1;
-                expected.ended.extend(is_end.then_some(stream & 0x7fff_ffff));
+                let stream_id = stream & 0x7fff_ffff;
+                expected.ended.extend((*kind < 2 && flags & 1 == 1).then_some(stream_id));
+                expected.reset.extend((*kind == 3).then_some(stream_id));
                 expected.settings |= *kind == 4 && flags & 1 == 0;
                 if *kind == 7 && payload.len() >= 8 {
                     let word = |at: usize| u32::from_be_bytes(payload[at..at + 4].try_into().unwrap());
@@ -292,7 +303,7 @@ mod tests {
             push_cut(&mut frames, &bytes, &cuts);
             prop_assert!(frames.goaway.len() <= 264);
             let seen = take(&mut frames);
-            prop_assert!(seen.ended.len() <= bytes.len() / 9);
+            prop_assert!(seen.ended.len() + seen.reset.len() <= bytes.len() / 9);
             prop_assert!(seen.goaway.is_none_or(|goaway| goaway.debug.len() <= 256));
         }
     }

@@ -138,11 +138,14 @@ impl<IO: ByteStream> Inner<IO> {
                 self.first = None;
             }
         }
-        if let Some(Watch { frames, activity }) = &mut self.watch
-            && !arrived.is_empty()
-        {
-            frames.push(arrived);
-            activity.count_read();
+        if let Some(Watch { frames, activity }) = &mut self.watch {
+            if !arrived.is_empty() {
+                frames.push(arrived);
+                activity.count_read();
+            } else if polled.is_ready() && frames.is_inside() {
+                let text = "the peer closed the connection in the middle of a frame";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, text)));
+            }
         }
         polled.map(Ok)
     }

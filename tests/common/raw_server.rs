@@ -149,14 +149,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
     }
 }
 
-fn response_head() -> Vec<u8> {
+pub fn response_head() -> Vec<u8> {
     let mut block = vec![0x88]; // :status: 200 (RFC 7541, appendix A)
     block.extend_from_slice(&field("content-type", "application/grpc"));
     block
 }
 
 /// A header field as a literal that is not indexed (RFC 7541, section 6.2.2). Both are shorter than 127 bytes.
-fn field(name: &str, value: &str) -> Vec<u8> {
+pub fn field(name: &str, value: &str) -> Vec<u8> {
     let mut block = vec![0x00, name.len() as u8];
     block.extend_from_slice(name.as_bytes());
     block.push(value.len() as u8);

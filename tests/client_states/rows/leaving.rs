@@ -1,0 +1,61 @@
+//! While the server or the channel is leaving, and a call goes on.
+
+use super::{CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, Row, both};
+use crate::state::Event::*;
+use crate::state::Last::*;
+use crate::state::State::*;
+
+#[rustfmt::skip]
+pub const ROWS: &[Row] = &[
+    both(Leaving, Silence(25),           "OK",                                                    "IDLE",                  1, "1. -> 1. closed"),
+    both(Leaving, UnknownFrame,          "OK",                                                    "IDLE",                  1, "1. -> 1. closed"),
+    both(Leaving, BrokenFrame,           "UNAVAILABLE: the server broke a rule",                  "IDLE",                  1, "1. GOAWAY PROTOCOL_ERROR closed"),
+    both(Leaving, Limit(0),              "OK",                                                    "IDLE",                  1, "1. -> 1. closed"),
+    both(Leaving, Goaway(Above),         "UNAVAILABLE: the server broke a rule",                  "IDLE",                  1, "1. GOAWAY PROTOCOL_ERROR closed"),
+    both(Leaving, Goaway(At),            "OK",                                                    "IDLE",                  1, "1. -> 1. closed"),
+    both(Leaving, Goaway(Below),         "OK",                                                    "IDLE CONNECTING READY", 2, "1. closed -> 1. closed / 1."),
+    both(Leaving, CalmGoaway(At),        "OK",                                                    "IDLE",                  1, "1. -> 1. closed"),
+    both(Leaving, CalmGoaway(Below),     "OK",                                                    "IDLE CONNECTING READY", 2, "1. closed -> 1. closed / 1."),
+    both(Leaving, Reset(REFUSED_STREAM), "OK",                                                    "IDLE CONNECTING READY", 2, "1. closed -> 1. closed / 1."),
+    both(Leaving, Reset(CANCEL),         "CANCELLED: reset the stream with CANCEL",               "IDLE",                  1, "1. closed"),
+    both(Leaving, Reset(NO_ERROR),       "INTERNAL: reset the stream with NO_ERROR",              "IDLE",                  1, "1. closed"),
+    both(Leaving, Reset(INTERNAL_ERROR), "INTERNAL: reset the stream with INTERNAL_ERROR",        "IDLE",                  1, "1. closed"),
+    both(Leaving, Answer(0),             "OK",                                                    "IDLE",                  1, "1. closed"),
+    both(Leaving, Answer(7),             "PERMISSION_DENIED: not you",                            "IDLE",                  1, "1. closed"),
+    both(Leaving, AnswerReset(0),        "OK",                                                    "IDLE",                  1, "1. closed"),
+    both(Leaving, AnswerReset(7),        "PERMISSION_DENIED: not you",                            "IDLE",                  1, "1. closed"),
+    both(Leaving, Fin,                   "UNAVAILABLE: GOAWAY NO_ERROR",                          "IDLE",                  1, "1. closed"),
+    both(Leaving, Cut,                   "UNAVAILABLE: connection reset",                         "IDLE",                  1, "1. closed"),
+    both(Leaving, Mute,                  "UNAVAILABLE: did not answer a PING",                    "IDLE",                  1, "1. closed"),
+    both(Leaving, Deadline,              "DEADLINE_EXCEEDED: within its 5s",                      "IDLE",                  1, "1.!CANCEL closed"),
+    both(Leaving, CallDropped,           "dropped",                                               "IDLE",                  1, "1.!CANCEL closed"),
+    both(Leaving, ChannelDropped,        "OK",                                                    "IDLE SHUTDOWN",         1, "1. -> 1. closed"),
+    both(Leaving, IdleTimeout,           "OK",                                                    "IDLE",                  1, "1. -> 1. closed"),
+    both(Leaving, NewCall,               "OK | OK",                                               "IDLE CONNECTING READY", 2, "1. -> 1. closed / 1."),
+
+    both(Shut,    Silence(25),           "OK",                                                    "SHUTDOWN",              1, "1. -> 1. closed"),
+    both(Shut,    UnknownFrame,          "OK",                                                    "SHUTDOWN",              1, "1. -> 1. closed"),
+    both(Shut,    BrokenFrame,           "UNAVAILABLE: the server broke a rule",                  "SHUTDOWN",              1, "1. GOAWAY PROTOCOL_ERROR closed"),
+    both(Shut,    Limit(0),              "OK",                                                    "SHUTDOWN",              1, "1. -> 1. closed"),
+    both(Shut,    Goaway(Above),         "OK",                                                    "SHUTDOWN",              1, "1. -> 1. closed"),
+    both(Shut,    Goaway(At),            "OK",                                                    "SHUTDOWN",              1, "1. -> 1. closed"),
+    both(Shut,    Goaway(Below),         "UNAVAILABLE: GOAWAY NO_ERROR",                          "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    CalmGoaway(At),        "OK",                                                    "SHUTDOWN",              1, "1. -> 1. closed"),
+    both(Shut,    CalmGoaway(Below),     "UNAVAILABLE: GOAWAY ENHANCE_YOUR_CALM, \"too_many_pings\"", "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    TwoGoaways(At),        "OK",                                                    "SHUTDOWN",              1, "1. -> 1. closed"),
+    both(Shut,    TwoGoaways(Below),     "UNAVAILABLE: GOAWAY NO_ERROR",                          "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Reset(REFUSED_STREAM), "UNAVAILABLE: reset the stream with REFUSED_STREAM",     "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Reset(CANCEL),         "CANCELLED: reset the stream with CANCEL",               "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Reset(NO_ERROR),       "INTERNAL: reset the stream with NO_ERROR",              "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Reset(INTERNAL_ERROR), "INTERNAL: reset the stream with INTERNAL_ERROR",        "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Answer(0),             "OK",                                                    "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Answer(7),             "PERMISSION_DENIED: not you",                            "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    AnswerReset(0),        "OK",                                                    "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    AnswerReset(7),        "PERMISSION_DENIED: not you",                            "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Fin,                   "UNAVAILABLE: the server closed the connection",         "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Cut,                   "UNAVAILABLE: connection reset",                         "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Mute,                  "UNAVAILABLE: did not answer a PING",                    "SHUTDOWN",              1, "1. closed"),
+    both(Shut,    Deadline,              "DEADLINE_EXCEEDED: within its 5s",                      "SHUTDOWN",              1, "1.!CANCEL closed"),
+    both(Shut,    CallDropped,           "dropped",                                               "SHUTDOWN",              1, "1.!CANCEL closed"),
+    both(Shut,    IdleTimeout,           "OK",                                                    "SHUTDOWN",              1, "1. -> 1. closed"),
+];
