@@ -386,6 +386,20 @@ async fn wire_shows_the_bytes_of_a_call_that_failed() {
     assert_eq!(output.stdout, "\nOn the wire: nothing, because no connection was made.\n", "{output}");
 }
 
+/// The last bytes leave when the call is over for its caller.
+#[tokio::test]
+async fn wire_shows_how_a_call_is_given_up_at_its_deadline() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        RawServer::accept(stream, &[]).await.unwrap().until_closed().await;
+    });
+    let output = fails(&["--addr", &address, "--deadline", "0.3", "--wire", "get-feature"]).await;
+    in_order(&output.stdout, &["-> HEADERS  stream 1", "-> DATA     stream 1", "-> RST_STREAM stream 1", "-> GOAWAY"]);
+    assert!(output.stderr.contains("DEADLINE_EXCEEDED"), "{output}");
+}
+
 #[tokio::test]
 async fn wire_shows_every_connection_of_a_call_that_began_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
