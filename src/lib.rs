@@ -127,6 +127,11 @@
 #![cfg_attr(feature = "transcript", doc = "[`transcript`]: crate::transcript")]
 #![cfg_attr(not(feature = "transcript"), doc = "[`transcript`]: #features")]
 
+/// The examples in the client's guide, which are compiled as those of this documentation are.
+#[cfg(all(doctest, feature = "route-guide", feature = "service-config"))]
+#[doc = include_str!("../docs/client.md")]
+pub struct ClientGuide;
+
 pub mod call;
 pub mod client;
 pub mod codec;

@@ -608,3 +608,22 @@ async fn sizes_are_of_what_was_read_and_sent() {
     let ends = observed.server.until(1).await;
     assert_eq!((ends[0].received, ends[0].sent), (size(&["fail"]), 0));
 }
+
+#[tokio::test]
+async fn a_byte_stream_is_wrapped_whoever_has_dialled_it_and_its_address_is_told() {
+    let running = Running::start(Server::new().add(Parrot::default().into_service()));
+    let address = running.address;
+    let connect = move || TcpStream::connect(address);
+    let target = address.to_string().parse().unwrap();
+    let custom = Channel::with_connector(target, ClientLimits::default(), connect);
+    for (channel, expected) in [(running.channel(), address.to_string()), (custom, format!("http://{address}"))] {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let telling = Arc::clone(&told);
+        let wrapped = channel.wrap_streams(move |address, stream| {
+            telling.lock().unwrap().push(address.to_owned());
+            tokio::io::BufReader::new(stream)
+        });
+        assert_eq!(EchoClient::new(wrapped).say(text("x")).await.unwrap().message, text("x"));
+        assert_eq!(*told.lock().unwrap(), [expected]);
+    }
+}

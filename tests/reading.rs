@@ -1,21 +1,44 @@
-//! `docs/reading.md` follows a unary call through the source, function by function. What it says is there.
+//! `docs/reading.md` follows a unary call through the source, function by function, on the server and on the client. What
+//! it says is there.
 
 use std::fs;
 use std::path::Path;
 
 use syn::{ImplItem, Item, TraitItem, Type};
 
-/// The most functions that a reader of a unary call has to go through.
+/// The most functions that a reader of a unary call has to go through on each side.
 const MOST: usize = 16;
 
 #[test]
-fn a_unary_call_is_read_from_socket_to_trailers_in_few_hops_and_straight_on() {
+fn a_unary_call_is_read_on_each_side_in_few_hops_and_straight_on() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let list = fs::read_to_string(root.join("docs/reading.md")).unwrap();
-    let hops = hops(&list).unwrap();
-    assert!(!hops.is_empty(), "docs/reading.md lists nothing");
-    let wrong = wrong(&hops, |file| fs::read_to_string(root.join(file)).ok());
-    assert!(wrong.is_empty(), "docs/reading.md: {wrong:#?}");
+    let text = fs::read_to_string(root.join("docs/reading.md")).unwrap();
+    let chapters = chapters(&text);
+    let titles: Vec<&str> = chapters.iter().map(|(title, _)| *title).collect();
+    assert_eq!(titles, ["The server's way", "The client's way"]);
+    for (title, list) in chapters {
+        let hops = hops(list).unwrap_or_else(|wrong| panic!("docs/reading.md, {title}: {wrong}"));
+        assert!(!hops.is_empty(), "docs/reading.md, {title}: it lists nothing");
+        let wrong = wrong(&hops, |file| fs::read_to_string(root.join(file)).ok());
+        assert!(wrong.is_empty(), "docs/reading.md, {title}: {wrong:#?}");
+    }
+}
+
+/// The README shows a part of it, which is compiled there.
+#[test]
+fn the_call_in_the_readme_is_the_one_in_the_guide_of_the_client() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let [readme, guide] = ["README.md", "docs/client.md"].map(|file| fs::read_to_string(root.join(file)).unwrap());
+    let (_, section) = readme.split_once("\n## Calling a server\n\n```rust\n").expect("the section begins with a call");
+    let (call, _) = section.split_once("```").unwrap();
+    assert_eq!(call.lines().count(), 3);
+    let indented: String = call.lines().map(|line| format!("    {line}\n")).collect();
+    assert!(guide.contains(&indented), "docs/client.md does not have:\n{indented}");
+}
+
+/// The chapters of a text, each with its title. What stands before the first is no part of it.
+fn chapters(text: &str) -> Vec<(&str, &str)> {
+    text.split("\n## ").skip(1).filter_map(|chapter| chapter.split_once('\n')).collect()
 }
 
 /// A function that the reader comes to.
@@ -114,6 +137,12 @@ mod tests {
         let list =
             "# Title\n\nText 1. not an item\n\n1. `src/a.rs`: `f`. Takes it.\n   More.\n2. `src/b/c.rs`: `T::g`\n";
         assert_eq!(hops(list), Ok(vec![hop("src/a.rs", "f"), hop("src/b/c.rs", "T::g")]));
+    }
+
+    #[test]
+    fn each_chapter_has_a_list_of_its_own() {
+        let text = "# Title\n\n1. before\n\n## One\n1. `a`: `b`\n\n## Two\n\n1. `c`: `d`\n";
+        assert_eq!(chapters(text), [("One", "1. `a`: `b`\n"), ("Two", "\n1. `c`: `d`\n")]);
     }
 
     #[test]

@@ -52,7 +52,12 @@ async fn run(options: Options) -> Outcome {
     let client = RouteGuideClient::new(Channel::with_connector(target, ClientLimits::default(), connect));
     let known = Features::embedded();
     let colors = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-    let print = Print { messages: options.messages, bytes: 96, colors, columns: columns() };
+    let print = Print {
+        messages: options.messages,
+        bytes: 96,
+        colors,
+        columns: program::columns().unwrap_or(Print::default().columns),
+    };
     let mut screen =
         Screen { recording, types: Types::decode(FILE_DESCRIPTOR_SET)?, print, shown: 0, out: Stdout::new() };
 
@@ -71,13 +76,6 @@ async fn run(options: Options) -> Outcome {
     tour::heading("RouteChat", &mut lines)?;
     tour::route_chat(&client, &mut lines).await?;
     screen.show(&mut lines)
-}
-
-/// How wide the output may be: as COLUMNS says, or as the terminal is. A pipe or a file has room for everything.
-fn columns() -> usize {
-    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let terminal = || Some(terminal_size::terminal_size_of(io::stdout())?.0.0.into());
-    told.filter(|&columns| columns > 0).or_else(terminal).unwrap_or(Print::default().columns)
 }
 
 /// Leaves the heading and the first lines of a call that has many.

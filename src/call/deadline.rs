@@ -36,7 +36,7 @@ impl Deadline {
 
     /// Whether less than a fiftieth of the time is left.
     pub(crate) fn is_nearly_past(&self) -> bool {
-        self.left() <= self.timeout / 50
+        self.left() <= self.timeout.min(FOR_EVER) / 50
     }
 
     /// DEADLINE_EXCEEDED, with the time-out that the caller gave.
@@ -68,5 +68,19 @@ impl Timer {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.at)));
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(deadline.status())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_beyond_the_clock_is_neither_past_nor_nearly_past() {
+        for timeout in [Duration::MAX, Duration::from_secs(1 << 62), FOR_EVER] {
+            let deadline = Deadline::after(timeout);
+            assert!(!deadline.is_past() && !deadline.is_nearly_past(), "{timeout:?}");
+        }
+        assert!(Deadline::after(Duration::ZERO).is_nearly_past());
     }
 }

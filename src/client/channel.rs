@@ -10,7 +10,7 @@ use super::balance::Balancer;
 use super::hub::{Hub, Permit};
 use super::settings::Settings;
 use super::state::ConnectivityState;
-use super::subchannel::{Dial, Route, Subchannel};
+use super::subchannel::{Dial, Route, Subchannel, Wrap};
 use super::target::Target;
 use crate::call::{
     Attempt, Body, Call, CallEnd, CallHead, CallOptions, ClientCall, Deadline, Ending, Inbound, Observer, Opening,
@@ -71,6 +71,32 @@ impl Channel {
         Channel::of(Settings { limits, ..Settings::new(target, Route::Custom(dial)) })
     }
 
+    /// The same target over connections of its own, each on the byte stream that `wrap` makes of the dialled one: a
+    /// recorder or a throttle around it. `wrap` is told the address too. It must not block.
+    ///
+    /// ```
+    /// # #[cfg(feature = "transcript")]
+    /// # fn main() -> Result<(), h2grpc::status::Status> {
+    /// use h2grpc::client::Channel;
+    /// use h2grpc::transcript::Recording;
+    ///
+    /// let recording = Recording::new(1 << 20);
+    /// let recorder = recording.clone();
+    /// let channel = Channel::new("localhost:50051".parse()?).wrap_streams(move |_, stream| recorder.client(stream));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "transcript"))]
+    /// # fn main() {}
+    /// ```
+    pub fn wrap_streams<F, IO>(&self, wrap: F) -> Self
+    where
+        F: Fn(&str, Box<dyn ByteStream>) -> IO + Send + Sync + 'static,
+        IO: ByteStream,
+    {
+        let wrap: Wrap = Arc::new(move |address, stream| Box::new(wrap(address, stream)));
+        Channel::of(Settings { wrap: Some(wrap), ..self.shared.settings.clone() })
+    }
+
     /// The same target with other limits, over connections of its own. With limits that cannot be
     /// ([`ClientLimits::check`]) each call is INVALID_ARGUMENT.
     pub fn limits(&self, limits: ClientLimits) -> Self {
@@ -97,6 +123,7 @@ impl Channel {
             member: 0,
             server: settings.target.to_string().into(),
             route: settings.route.clone(),
+            wrap: settings.wrap.clone(),
             limits: settings.limits.clone(),
         };
         let throttle = settings.config.retry_throttling.map(|throttling| Arc::new(Throttle::new(&throttling)));

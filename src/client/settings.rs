@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::subchannel::Route;
+use super::subchannel::{Route, Wrap};
 use super::target::Target;
 use crate::call::Observer;
 use crate::limits::ClientLimits;
@@ -13,6 +13,7 @@ use crate::policy::ServiceConfig;
 pub(super) struct Settings {
     pub(super) target: Target,
     pub(super) route: Route,
+    pub(super) wrap: Option<Wrap>,
     pub(super) limits: ClientLimits,
     pub(super) observer: Option<Observer>,
     pub(super) config: Arc<ServiceConfig>,
@@ -21,6 +22,6 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn new(target: Target, route: Route) -> Self {
         let (limits, config) = (ClientLimits::default(), Arc::default());
-        Settings { target, route, limits, observer: None, config }
+        Settings { target, route, wrap: None, limits, observer: None, config }
     }
 }

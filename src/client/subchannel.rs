@@ -15,6 +15,7 @@ use super::hub::{Drives, Hub};
 use super::pool::Member;
 use super::resolve::Address;
 use super::target::Target;
+use crate::call::Deadline;
 use crate::connection::ByteStream;
 use crate::limits::ClientLimits;
 use crate::status::Status;
@@ -24,6 +25,9 @@ pub(super) type Dial = Arc<dyn Fn() -> Dialled + Send + Sync>;
 
 /// A byte stream that is being made.
 pub(super) type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn ByteStream>>> + Send>>;
+
+/// A user's function that takes the byte stream to an address, and gives the one that HTTP/2 runs on.
+pub(super) type Wrap = Arc<dyn Fn(&str, Box<dyn ByteStream>) -> Box<dyn ByteStream> + Send + Sync>;
 
 /// Where the byte streams of a member lead.
 #[derive(Clone)]
@@ -44,6 +48,7 @@ pub(super) struct Subchannel {
     /// Whom it leads to, for error texts.
     pub(super) server: Arc<str>,
     pub(super) route: Route,
+    pub(super) wrap: Option<Wrap>,
     pub(super) limits: ClientLimits,
 }
 
@@ -79,7 +84,7 @@ impl Subchannel {
             self.hub.change(|pool| pool.connecting(self.member));
             let begin = Instant::now();
             let next = backoff.attempt(begin);
-            let until = next.max(begin + self.limits.connect_timeout);
+            let until = next.max(Deadline::after(self.limits.connect_timeout).at);
             match self.attempt(until).await {
                 Ok(connection) => {
                     info!(server = %self.server, "connected");
@@ -105,7 +110,7 @@ impl Subchannel {
     /// One attempt, up to the server's SETTINGS.
     async fn attempt(&self, until: Instant) -> io::Result<Arc<Connection>> {
         match &self.route {
-            Route::Custom(dial) => self.speak(self.within(until, "", dial()).await?, until).await,
+            Route::Custom(dial) => self.speak(self.within(until, "", dial()).await?, &self.server, until).await,
             Route::Address(address) => self.attempt_at(address.clone(), until).await,
             Route::Target(target) => {
                 let addresses = self.within(until, "the look-up of the name: ", target.resolve()).await?;
@@ -114,15 +119,20 @@ impl Subchannel {
         }
     }
 
-    async fn speak(&self, io: Box<dyn ByteStream>, until: Instant) -> io::Result<Arc<Connection>> {
+    async fn speak(&self, io: Box<dyn ByteStream>, peer: &str, until: Instant) -> io::Result<Arc<Connection>> {
+        let io = match &self.wrap {
+            Some(wrap) => wrap(peer, io),
+            None => io,
+        };
         let permits = Arc::clone(&self.hub) as Arc<dyn Permits>;
         connection::connect(io, &self.server, permits, &self.limits, until).await
     }
 
     async fn attempt_at(&self, address: Address, until: Instant) -> io::Result<Arc<Connection>> {
-        let io = self.within(until, &format!("{address}: "), dial(&address)).await?;
-        let connection = self.speak(io, until).await;
-        connection.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+        let peer = address.to_string();
+        let io = self.within(until, &format!("{peer}: "), dial(&address)).await?;
+        let connection = self.speak(io, &peer, until).await;
+        connection.map_err(|error| io::Error::new(error.kind(), format!("{peer}: {error}")))
     }
 
     /// What `future` gives, unless it takes too long.

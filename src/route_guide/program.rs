@@ -44,6 +44,15 @@ fn named(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
 }
 
+/// How wide the lines on standard output may be: as COLUMNS says, or as the terminal is. A pipe or a file has room for
+/// everything, which is `None`.
+#[cfg(feature = "cli")]
+pub fn columns() -> Option<usize> {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || Some(terminal_size::terminal_size_of(io::stdout())?.0.0.into());
+    told.filter(|&columns| columns > 0).or_else(terminal)
+}
+
 /// Text from elsewhere, fit for a terminal: on one line, and unable to control it. Escaped are control characters, line
 /// and paragraph separators, and those that turn the direction of the text around them (Unicode's Bidi_Control).
 ///

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio_util::io::{InspectReader, InspectWriter};
 
 /// Where bytes travel. HTTP/2 is symmetric in its frames, but not in who asks and who answers.
@@ -36,7 +37,14 @@ impl Recorded {
 
 /// A handle on what is written down of one connection. Clones share one recording.
 #[derive(Clone, Debug)]
-pub struct Recording(Arc<Mutex<Tape>>);
+pub struct Recording(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    tape: Mutex<Tape>,
+    /// Each end that is recorded has a receiver. Nothing is sent: the sender knows when the last end is gone.
+    ends: watch::Sender<()>,
+}
 
 #[derive(Debug)]
 struct Tape {
@@ -48,12 +56,18 @@ impl Recording {
     /// An empty recording of at most `limit` bytes, both directions together. At the limit it stops for good (a
     /// connection with a gap in it cannot be read) and counts what it [missed](Recorded::missed).
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Mutex::new(Tape { recorded: Recorded::default(), left: limit })))
+        let (ends, _) = watch::channel(());
+        Self(Arc::new(Shared { tape: Mutex::new(Tape { recorded: Recorded::default(), left: limit }), ends }))
     }
 
     /// A copy of everything so far. A transcript needs a connection from its first byte on, so this is what to read.
     pub fn snapshot(&self) -> Recorded {
         self.tape().recorded.clone()
+    }
+
+    /// Waits until no end is recorded any more: each was dropped, or there was none. Then the recording is complete.
+    pub async fn closed(&self) {
+        self.0.ends.closed().await;
     }
 
     /// The client's end of a connection, recorded as it is read and written: what it writes goes to the server.
@@ -70,7 +84,11 @@ impl Recording {
         &self, end: IO, read: Direction, written: Direction,
     ) -> impl AsyncRead + AsyncWrite + use<IO> {
         let (inward, outward) = (self.clone(), self.clone());
-        let end = InspectReader::new(end, move |bytes: &[u8]| inward.add(read, bytes));
+        let open = self.0.ends.subscribe();
+        let end = InspectReader::new(end, move |bytes: &[u8]| {
+            let _open = &open; // as long as the end is there
+            inward.add(read, bytes);
+        });
         InspectWriter::new(end, move |bytes: &[u8]| outward.add(written, bytes))
     }
 
@@ -83,7 +101,7 @@ impl Recording {
     }
 
     fn tape(&self) -> MutexGuard<'_, Tape> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.tape.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,6 +109,7 @@ impl Recording {
 mod tests {
     use std::io::IoSlice;
 
+    use futures_util::FutureExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -110,6 +129,18 @@ mod tests {
 
         let expected = vec![(Direction::ToServer, b"asked".to_vec()), (Direction::ToClient, b"answered".to_vec())];
         assert_eq!(recording.snapshot(), Recorded { chunks: expected, missed: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_recording_is_closed_when_its_last_end_is_gone() {
+        let recording = Recording::new(64);
+        recording.closed().await;
+        let (near, far) = tokio::io::duplex(64);
+        let (near, far) = (recording.client(near), recording.client(far));
+        drop(near);
+        assert!(recording.closed().now_or_never().is_none());
+        drop(far);
+        recording.closed().await;
     }
 
     #[tokio::test]

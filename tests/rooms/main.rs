@@ -41,7 +41,7 @@ const RULES: &[Rule] = &[
     Rule { room: "transcript", crates: "bytes prost prost_types tokio tokio_util", rooms: "wire" },
     Rule {
         room: "route_guide",
-        crates: "foldhash prost rand serde serde_json tokio",
+        crates: "foldhash prost rand serde serde_json terminal_size tokio",
         rooms: "call codec service status wire",
     },
 ];
