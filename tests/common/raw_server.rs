@@ -109,9 +109,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
         ends.then(|| self.bodies.remove(&frame.stream).unwrap_or_default())
     }
 
+    /// Sends the head of a response.
+    pub async fn answer_head(&mut self, stream: u32) {
+        self.send(HEADERS, END_HEADERS, stream, &response_head()).await;
+    }
+
     /// Sends a response of one message.
     pub async fn answer(&mut self, stream: u32, message: &impl Message) {
-        self.send(HEADERS, END_HEADERS, stream, &response_head()).await;
+        self.answer_head(stream).await;
         self.send(DATA, 0, stream, &frame(message)).await;
         self.send(HEADERS, END_HEADERS | END_STREAM, stream, &field("grpc-status", "0")).await;
     }
