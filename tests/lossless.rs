@@ -257,6 +257,9 @@ fn refusing(times: usize) -> (EchoClient, Arc<Mutex<usize>>) {
                     *seen += 1;
                     *seen
                 };
+                if number > 20 {
+                    return std::future::pending().await; // or a client that never gives up would run for ever
+                }
                 match number <= times {
                     true => server.reset(stream, REFUSED_STREAM).await,
                     false => server.answer(stream, &text(first_word(&body))).await,
@@ -406,6 +409,33 @@ async fn calls_beyond_the_servers_limit_of_streams_pass_in_the_order_in_which_th
         assert!(order == made, "with a limit of {limit} the server saw {order:?}");
         assert_eq!(dials.count(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_of_streams_that_the_server_lowers_or_raises_is_followed() {
+    let at_once = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&at_once);
+    let (client, _) = raw(move |_, io| {
+        let at_once = Arc::clone(&told);
+        async move {
+            let mut server = RawServer::accept_wide(io, &[(MAX_CONCURRENT_STREAMS, 4)]).await?;
+            for next in [2, 6, 100] {
+                let mut open = Vec::new();
+                while let Ok(request) = timeout(Duration::from_secs(1), server.next_request()).await {
+                    open.push(request?.0);
+                }
+                at_once.lock().unwrap().push(open.len());
+                server.settings(&[(MAX_CONCURRENT_STREAMS, next)]).await;
+                for stream in open {
+                    server.answer(stream, &text("hello")).await;
+                }
+            }
+            answer_all(&mut server).await
+        }
+    });
+    let ended = soon(join_all((0..20).map(|_| client.say(text("hello"))))).await;
+    assert!(ended.iter().all(Result::is_ok));
+    assert_eq!(*at_once.lock().unwrap(), [4, 2, 6], "requests at once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,9 @@
 //! A thousand calls of all shapes over a simulated network, for each of a hundred seeds: connections are slow, cut,
 //! silent, refused; the server leaves, drains, dies and comes back. Whatever happens, each call has one true status in
-//! time, nothing is done twice, and nothing is left behind. Over every fourth network nothing fails but that the server
-//! leaves its connections with GOAWAY again and again: there no call may be lost.
+//! time, nothing is done twice unless a retry policy allows it, and nothing is left behind. Over every fourth network
+//! nothing fails but that the server leaves its connections with GOAWAY again and again: there no call may be lost. The
+//! clients of two thirds of the seeds have a retry policy, some of them with throttling, and in two thirds all or half of
+//! the calls wait for a connection.
 //!
 //! `H2GRPC_SEED=17 cargo test --test simulation` runs one seed alone and tells what its network does. The same seed
 //! gives the same network and the same calls. The client's back-off has chances of its own, so a failure that hangs on
@@ -9,10 +11,14 @@
 
 #[path = "simulation/calls.rs"]
 mod calls;
+#[path = "simulation/habits.rs"]
+mod habits;
 #[path = "simulation/jobs.rs"]
 mod jobs;
 #[path = "simulation/network.rs"]
 mod network;
+#[path = "simulation/runs.rs"]
+mod runs;
 #[path = "simulation/wire.rs"]
 mod wire;
 
@@ -28,10 +34,12 @@ use h2grpc::limits::{ClientLimits, Limits};
 use h2grpc::server::Server;
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
-use jobs::{Jobs, JobsClient, Worker};
+use habits::Habits;
+use jobs::{Done, Jobs, JobsClient, Worker};
 use network::Network;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use runs::{Ended, Lost};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -59,10 +67,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 struct Report {
     /// How many calls ended with each code; those that were dropped are "dropped".
     ends: BTreeMap<String, u64>,
+    calls: Vec<Ended>,
+    /// Calls that a policy could save, and all others.
+    retried: Lost,
+    others: Lost,
     faults: Vec<String>,
 }
 
 impl Report {
+    fn count(&self, end: &str) -> u64 {
+        self.ends.get(end).copied().unwrap_or_default()
+    }
+
     fn expect(&mut self, what: &str, found: u64, expected: u64) {
         if found != expected {
             self.faults.push(format!("{found} {what}, expected {expected}"));
@@ -76,8 +92,13 @@ fn a_hundred_seeds_of_a_thousand_calls_each_end_with_one_true_status_in_time_and
         std::env::var("H2GRPC_SEED").ok().map(|seed| seed.parse().expect("H2GRPC_SEED is a number"));
     let seeds: Vec<u64> = alone.map_or_else(|| (0..SEEDS).collect(), |seed| vec![seed]);
     let mut ends = BTreeMap::<String, u64>::new();
+    let (mut retried, mut others) = (Lost::default(), Lost::default());
     let mut failed = Vec::new();
     for (seed, report) in reports(&seeds, alone.is_some()) {
+        if !network::is_gentle(seed) {
+            retried.add(&report.retried);
+            others.add(&report.others);
+        }
         report.ends.into_iter().for_each(|(end, count)| *ends.entry(end).or_default() += count);
         if !report.faults.is_empty() {
             let (count, shown) = (report.faults.len(), report.faults.len().min(if alone.is_some() { 100 } else { 3 }));
@@ -86,11 +107,13 @@ fn a_hundred_seeds_of_a_thousand_calls_each_end_with_one_true_status_in_time_and
             failed.push(seed);
         }
     }
-    println!("{} seeds: {ends:?}", seeds.len());
+    println!("{} seeds: {ends:?}; on rough networks retried {retried:?}, others {others:?}", seeds.len());
     assert!(failed.is_empty(), "{} of {} seeds failed: {failed:?}", failed.len(), seeds.len());
     let calls = seeds.len() as u64 * CALLS;
     let through = ends.get("OK").copied().unwrap_or_default();
     assert!(alone.is_some() || through > calls / 3, "a network that lets so few calls through shows nothing");
+    let is_saved = retried.unavailable * 100 < retried.calls;
+    assert!(alone.is_some() || is_saved, "a policy that waits for connections loses so many: {retried:?}");
 }
 
 /// Runs the seeds on as many threads as there are cores.
@@ -129,11 +152,12 @@ fn run(seed: u64, is_told: bool) -> Report {
 
 async fn simulate(seed: u64, is_told: bool) -> Report {
     let mut rng = StdRng::seed_from_u64(!seed);
-    let worker = Worker::default();
+    let (worker, habits) = (Worker::default(), Habits::of(seed));
     let network = Network::new(seed, server(&worker, &mut rng), is_told);
     let ended = Arc::new(AtomicU64::new(0));
-    let client = JobsClient::new(channel(&network, &ended));
-    let caller = Caller { client, worker: worker.clone(), may_lose: !network::is_gentle(seed) };
+    let client = JobsClient::new(channel(&network, &habits, &ended));
+    let may_lose = !network::is_gentle(seed);
+    let caller = Caller { client, worker: worker.clone(), habits, may_lose };
 
     let trouble = tokio::spawn(network.clone().trouble());
     let mut report = caller.make_all(&mut rng).await;
@@ -145,8 +169,14 @@ async fn simulate(seed: u64, is_told: bool) -> Report {
     drop(caller);
     network.stop();
     sleep(SETTLED).await;
-    let twice = (0..CALLS).filter(|call| worker.done(*call).begun > 1);
-    report.faults.extend(twice.map(|call| format!("call {call} was done {} times", worker.done(call).begun)));
+    report.faults.extend(runs::faults(&report.calls, &worker, &habits, may_lose));
+    (report.retried, report.others) = runs::lost(&report.calls, &worker, &habits);
+    // The call with which the channel has come back may be a success too.
+    let most = habits.most_retries(report.count("OK") + 1);
+    let retries = runs::retries(&report.calls, &worker);
+    if retries > most {
+        report.faults.push(format!("{retries} retries, of which the throttle allows {most}"));
+    }
     let made = CALLS + recovery.calls;
     report.expect("ends of calls told to the client's observer", ended.load(Ordering::Relaxed), made);
     report.expect("handlers run at the end", worker.open() as u64, 0);
@@ -165,14 +195,14 @@ fn server(worker: &Worker, rng: &mut StdRng) -> Server {
     Server::new().add(worker.clone().into_service()).limits(limits).observe(|_| ())
 }
 
-fn channel(network: &Network, ended: &Arc<AtomicU64>) -> Channel {
+fn channel(network: &Network, habits: &Habits, ended: &Arc<AtomicU64>) -> Channel {
     let limits = ClientLimits::default()
         .keepalive_interval(Some(Duration::from_secs(3)))
         .keepalive_timeout(Duration::from_secs(2));
     let (network, ended) = (network.clone(), Arc::clone(ended));
     let connect = move || network.clone().dial();
     let channel = Channel::with_connector("simulated.invalid:1".parse().unwrap(), limits, connect);
-    channel.observe(move |_| {
+    channel.service_config(habits.config()).observe(move |_| {
         ended.fetch_add(1, Ordering::Relaxed);
     })
 }
@@ -182,6 +212,7 @@ fn channel(network: &Network, ended: &Arc<AtomicU64>) -> Channel {
 struct Caller {
     client: JobsClient,
     worker: Worker,
+    habits: Habits,
     /// The network may lose calls.
     may_lose: bool,
 }
@@ -203,15 +234,18 @@ impl Caller {
             calls.spawn(async move {
                 sleep(plan.start).await;
                 let end = caller.make(&plan).await;
-                end.map_err(|fault| format!("{fault}; {plan:?}"))
+                let end = end.map_err(|fault| format!("{fault}; {plan:?}"));
+                Ended { plan, at: Instant::now(), end }
             });
         }
         let mut report = Report::default();
-        while let Some(end) = calls.join_next().await {
-            match end.expect("a call does not panic") {
-                Ok(end) => *report.ends.entry(end).or_default() += 1,
-                Err(fault) => report.faults.push(fault),
+        while let Some(call) = calls.join_next().await {
+            let call = call.expect("a call does not panic");
+            match &call.end {
+                Ok(end) => *report.ends.entry(end.clone()).or_default() += 1,
+                Err(fault) => report.faults.push(fault.clone()),
             }
+            report.calls.push(call);
         }
         report
     }
@@ -221,7 +255,7 @@ impl Caller {
         let begin = Instant::now();
         let late = plan.timeout + GRACE;
         let patience = plan.dropped.map_or(late, |dropped| dropped.min(late));
-        match timeout(patience, plan.make(&self.client)).await {
+        match timeout(patience, plan.make(&self.client, self.habits.waits(plan.call))).await {
             Ok(end) => {
                 let end = end?;
                 self.check(plan, &end, begin.elapsed())?;
@@ -256,17 +290,26 @@ impl Caller {
         let done = self.worker.done(plan.call);
         let status = match end {
             Ok(()) if plan.fails => return Err("OK of a call that was to fail".to_owned()),
-            Ok(()) if done.ended != 1 => return Err(format!("OK, but its handler has not ended: {done:?}")),
+            Ok(()) if !done.has_ended() => return Err(format!("OK, but its handler has not ended: {done:?}")),
             Ok(()) => return Ok(()),
             Err(status) => status,
         };
         let is_true = match status.code() {
-            Code::ABORTED => plan.fails && status.message() == jobs::failure(plan.call) && done.ended == 1,
+            Code::ABORTED => plan.fails && status.message() == jobs::failure(plan.call) && done.has_ended(),
             // The server counts in microseconds, timers in milliseconds.
             Code::DEADLINE_EXCEEDED => elapsed + Duration::from_millis(5) >= plan.timeout,
-            Code::UNAVAILABLE => self.may_lose,
+            Code::UNAVAILABLE => self.may_lose && self.was_lost(plan, &done, status, elapsed),
             _ => false,
         };
-        if is_true { Ok(()) } else { Err(format!("after {elapsed:?}: {status}")) }
+        if is_true { Ok(()) } else { Err(format!("after {elapsed:?}: {status}, {done:?}")) }
+    }
+
+    /// Whether a call may be UNAVAILABLE: not because of dials that failed, if it waits for a connection; and if its
+    /// policy may still retry it, not before it has used up its attempts.
+    fn was_lost(&self, plan: &Plan, done: &Done, status: &Status, elapsed: Duration) -> bool {
+        let is_dial = status.message().contains("can't connect");
+        let may_retry = plan.is_short() && !done.is_answered && !self.habits.is_throttled;
+        let attempts = if may_retry { self.habits.attempts(plan) } else { 1 };
+        !(is_dial && self.habits.waits(plan.call)) && elapsed >= Habits::pauses(attempts)
     }
 }

@@ -103,6 +103,8 @@ impl Driver {
     /// Ready when the sender or the reader of a call that has no stream has given it up.
     pub(crate) fn poll_given_up(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut sending = self.outlet.lock();
+        // The poll that found the stream lost has left this set.
+        self.outlet.driving.store(false, Relaxed);
         sending.driver = Some(cx.waker().clone());
         if sending.end == End::Cancel { Poll::Ready(()) } else { Poll::Pending }
     }

@@ -122,10 +122,8 @@ impl Streaming {
 
     /// Makes another attempt, unless the call is given up meanwhile.
     async fn begin_again(mut self, pause: Duration) {
-        let Streaming { call, driver, reader, .. } = &mut self;
-        let Some(reader) = reader else { return };
+        let Streaming { call, driver, .. } = &mut self;
         let attempt = tokio::select! {
-            () = reader.closed() => Err(Status::cancelled("the call is over: its response was dropped")),
             () = poll_fn(|cx| driver.poll_given_up(cx)) => Err(unfinished()),
             attempt = call.begin_again(pause) => attempt,
         };

@@ -38,13 +38,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
     pub async fn accept(mut io: IO, settings: &[(u16, u32)]) -> Option<Self> {
         io.read_exact(&mut [0; PREFACE]).await.ok()?;
         let mut server = RawServer { io, bodies: HashMap::new() };
+        server.settings(settings).await;
+        Some(server)
+    }
+
+    /// Sends SETTINGS, the first ones or others later.
+    pub async fn settings(&mut self, settings: &[(u16, u32)]) {
         let mut payload = Vec::new();
         for (setting, value) in settings {
             payload.extend_from_slice(&setting.to_be_bytes());
             payload.extend_from_slice(&value.to_be_bytes());
         }
-        server.send(SETTINGS, 0, 0, &payload).await;
-        Some(server)
+        self.send(SETTINGS, 0, 0, &payload).await;
     }
 
     /// The same with flow-control windows that never fill.
@@ -109,9 +114,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
         ends.then(|| self.bodies.remove(&frame.stream).unwrap_or_default())
     }
 
+    /// Sends the head of a response.
+    pub async fn answer_head(&mut self, stream: u32) {
+        self.send(HEADERS, END_HEADERS, stream, &response_head()).await;
+    }
+
     /// Sends a response of one message.
     pub async fn answer(&mut self, stream: u32, message: &impl Message) {
-        self.send(HEADERS, END_HEADERS, stream, &response_head()).await;
+        self.answer_head(stream).await;
         self.send(DATA, 0, stream, &frame(message)).await;
         self.send(HEADERS, END_HEADERS | END_STREAM, stream, &field("grpc-status", "0")).await;
     }

@@ -35,6 +35,18 @@ pub enum Shape {
     Bidirectional,
 }
 
+impl Shape {
+    /// The method of this shape.
+    pub fn method(self) -> &'static str {
+        match self {
+            Shape::Unary => "One",
+            Shape::ServerStreaming => "Many",
+            Shape::ClientStreaming => "Join",
+            Shape::Bidirectional => "Chat",
+        }
+    }
+}
+
 impl Plan {
     /// A call by chance that begins within `time`.
     pub fn new(call: u64, rng: &mut StdRng, time: Duration) -> Plan {
@@ -75,11 +87,18 @@ impl Plan {
         Plan { padding: self.padding.min(10_000), ..self }
     }
 
+    /// Whether the client keeps all of the request until the response begins.
+    pub fn is_short(&self) -> bool {
+        let is_stream = matches!(self.shape, Shape::ClientStreaming | Shape::Bidirectional);
+        !is_stream || self.count as usize * self.padding < 100_000
+    }
+
     /// Makes the call. OK is an error when the answer is a wrong one.
-    pub async fn make(&self, client: &JobsClient) -> Result<Result<(), Status>, String> {
+    pub async fn make(&self, client: &JobsClient, waits: bool) -> Result<Result<(), Status>, String> {
         let mut metadata = Metadata::new();
         metadata.insert(CALL, &self.call.to_string()).unwrap();
-        let client = client.with(CallOptions::new().timeout(self.timeout).metadata(metadata));
+        let options = CallOptions::new().timeout(self.timeout).metadata(metadata).wait_for_ready(waits);
+        let client = client.with(options);
         match self.shape {
             Shape::Unary => match client.one(self.job(0)).await {
                 Ok(response) => self.right(&response.message, 0).map(Ok),

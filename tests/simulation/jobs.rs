@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2grpc::call::{CallContext, Inbound, Outbound, Request};
 use h2grpc::status::Status;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// The metadata that names a call.
 pub const CALL: &str = "call-number";
@@ -67,10 +67,37 @@ pub struct Worker {
 }
 
 /// What the handlers have done of one call.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Done {
-    pub begun: u32,
+    pub runs: Vec<Run>,
+    /// A response may have begun.
+    pub is_answered: bool,
     pub ended: u32,
+}
+
+impl Done {
+    /// A handler came to its end: once, or by attempts whose answers were lost more often.
+    pub fn has_ended(&self) -> bool {
+        (1..=self.runs.len() as u32).contains(&self.ended)
+    }
+}
+
+/// One run of a call's handler.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub begin: Instant,
+    /// `grpc-previous-rpc-attempts`, if it was there.
+    pub previous: Option<String>,
+}
+
+impl Run {
+    /// How many attempts came before, if that is a number that may be sent.
+    pub fn previous(&self) -> Option<u32> {
+        match &self.previous {
+            None => Some(0),
+            Some(number) => number.parse().ok().filter(|number| *number > 0),
+        }
+    }
 }
 
 /// A handler that runs.
@@ -81,7 +108,7 @@ struct Running<'a> {
 
 impl Worker {
     pub fn done(&self, call: u64) -> Done {
-        self.calls.lock().unwrap().get(&call).copied().unwrap_or_default()
+        self.calls.lock().unwrap().get(&call).cloned().unwrap_or_default()
     }
 
     /// How many handlers run.
@@ -92,7 +119,9 @@ impl Worker {
     fn begin(&self, context: &CallContext) -> Result<Running<'_>, Status> {
         let number = context.metadata().get(CALL).ok_or_else(|| Status::invalid_argument("a call without number"))?;
         let call = number.parse()?;
-        self.calls.lock().unwrap().entry(call).or_default().begun += 1;
+        let previous = context.metadata().get("grpc-previous-rpc-attempts").map(str::to_owned);
+        let run = Run { begin: Instant::now(), previous };
+        self.calls.lock().unwrap().entry(call).or_default().runs.push(run);
         self.open.fetch_add(1, Ordering::Relaxed);
         Ok(Running { worker: self, call })
     }
@@ -110,8 +139,14 @@ impl Running<'_> {
         Ok(())
     }
 
+    /// The response begins.
+    fn answer(&self) {
+        self.worker.calls.lock().unwrap().entry(self.call).or_default().is_answered = true;
+    }
+
     /// The handler is at its end.
     fn end(&self, fails: bool) -> Result<(), Status> {
+        self.answer();
         self.worker.calls.lock().unwrap().entry(self.call).or_default().ended += 1;
         if fails { Err(Status::aborted(failure(self.call))) } else { Ok(()) }
     }
@@ -140,6 +175,7 @@ impl Jobs for Worker {
         let (running, job) = (self.begin(&request.context)?, request.message);
         for place in 0..job.count {
             running.work(&job, 0).await?;
+            running.answer();
             answers.send(job.answer(place)).await?;
         }
         running.end(job.fails)
@@ -164,6 +200,7 @@ impl Jobs for Worker {
         let (mut count, mut fails) = (0, false);
         while let Some(job) = jobs.next().await? {
             running.work(&job, count).await?;
+            running.answer();
             answers.send(job.answer(count)).await?;
             count += 1;
             fails = job.fails;
