@@ -17,9 +17,13 @@
 //!   outbound  requests        messages out, of a server and of a client
 //!   sender                    how both put messages into the outlet
 //!   source                    where the bytes of an inbound message come from
+//!   streaming                 a client's call whose request is a stream, attempt by attempt
 //!   context  driver           what a handler knows of its call; what moves messages on to h2 and ends the stream
-//!   outlet                    one h2 send stream: its states, its flow control
-//!   unasked                   how much h2 is given without asking for the flow-control window
+//!   begin                     a client's call as a value that can begin again
+//!   link                      what a client's call knows of its connection
+//!   outlet                    one h2 send stream, as the sender and the driver share it
+//!   sending                   how far that has come: its states, its flow control
+//!   unasked  replay           how much h2 is given without asking for the window; what is kept for another attempt
 //!   queue                     frames that wait for the window
 //!   head  ending              what the request head says; the report at the end of a call
 //!   error  deadline  options  what an h2 error means; when a call must end; what a caller can set
