@@ -297,6 +297,8 @@ async fn a_wrong_service_config_is_told_with_its_file_and_the_place_in_it() {
     let output = fails(&["--service-config", "no/such/file.json", "get-feature"]).await;
     let words = "error: can't read the service config no/such/file.json: No such file or directory";
     assert!(output.stderr.starts_with(words), "{output}");
+    let output = fails(&["--service-config", "/dev/zero", "get-feature"]).await;
+    assert_eq!(output.stderr, "error: the service config /dev/zero has more than 1048576 bytes\n");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! The command line: whom the client calls, how, and what it shows besides the result.
 
 use std::ffi::OsString;
-use std::{env, error::Error, fs, path::PathBuf, time::Duration};
+use std::fs::File;
+use std::io::Read;
+use std::{env, error::Error, path::PathBuf, time::Duration};
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, value_parser};
@@ -14,6 +16,9 @@ use h2grpc::route_guide::arguments::{coordinate, seconds};
 use h2grpc::status::Status;
 
 const DEFAULT_ADDRESS: &str = "http://localhost:50051";
+
+/// How long a service config may be, far more than one needs: the file may be something else.
+const MOST_CONFIG: u64 = 1024 * 1024;
 
 /// Calls a RouteGuide server, this project's or any other.
 #[derive(Parser)]
@@ -227,8 +232,12 @@ impl Calls {
     fn service_config(&self) -> Result<ServiceConfig, String> {
         let Some(file) = &self.service_config else { return Ok(ServiceConfig::new()) };
         let name = file.display();
-        let json =
-            fs::read_to_string(file).map_err(|error| format!("can't read the service config {name}: {error}"))?;
+        let mut json = String::new();
+        let read = File::open(file).and_then(|file| file.take(MOST_CONFIG + 1).read_to_string(&mut json));
+        read.map_err(|error| format!("can't read the service config {name}: {error}"))?;
+        if json.len() as u64 > MOST_CONFIG {
+            return Err(format!("the service config {name} has more than {MOST_CONFIG} bytes"));
+        }
         ServiceConfig::from_json(&json).map_err(|error| format!("{name}: {error}"))
     }
 }
