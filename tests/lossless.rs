@@ -187,6 +187,24 @@ async fn peer_that_takes_the_preface_and_closes_without_settings_is_dialled_as_t
     dials_of_a_minute(client, dials).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn call_that_waits_for_a_connection_may_be_made_while_none_can_be_had() {
+    let begin = Instant::now();
+    let connect = move || async move {
+        if begin.elapsed() < Duration::from_secs(10) {
+            return Err(std::io::ErrorKind::ConnectionRefused.into());
+        }
+        let (client, server) = tokio::io::duplex(64 * 1024);
+        tokio::spawn(pipes::serve(Server::new().add(Parrot.into_service()), server));
+        std::io::Result::Ok(client)
+    };
+    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let client = EchoClient::new(channel);
+    assert_eq!(code(&soon(client.say(text("hello"))).await), Code::UNAVAILABLE);
+    let waiting = client.with(CallOptions::new().wait_for_ready(true));
+    assert_eq!(code(&soon(waiting.say(text("hello"))).await), Code::OK);
+}
+
 // ---- Calls that the server has not processed.
 
 /// Takes 20 calls of each connection and none of the later ones, and remembers how often it answered each.
