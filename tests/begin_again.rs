@@ -206,6 +206,20 @@ async fn messages_that_wait_when_their_stream_is_lost_are_sent_by_the_next_attem
 
 // ---- Not again.
 
+#[tokio::test(start_paused = true)]
+async fn stream_of_which_one_message_could_not_be_kept_is_not_sent_again_without_it() {
+    let server = Weak::new(|attempt| attempt == 1);
+    let limits = ClientLimits::default().retry_buffer(1000);
+    let client = FlakyClient::new(server.channel().limits(limits).service_config(retried()));
+    let (mut texts, response) = soon(client.join()).await.unwrap();
+    for length in [10, 2000, 10] {
+        soon(texts.send(text("x".repeat(length)))).await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+    }
+    let (_, response) = soon(async { tokio::join!(texts.finish(), response.response()) }).await;
+    assert_eq!((response.unwrap_err().message(), server.count()), ("not now", 1));
+}
+
 /// Makes a call whose response begins before it ends, and reads it all.
 async fn repeat(client: &FlakyClient) {
     let mut texts = soon(client.repeat(text("hello"))).await.unwrap();

@@ -21,6 +21,7 @@ use h2grpc::call::{CallContext, CallOptions, Inbound, Outbound, Request};
 use h2grpc::client::Channel;
 use h2grpc::limits::{ClientLimits, Limits};
 use h2grpc::metadata::Metadata;
+use h2grpc::policy::{MethodConfig, ServiceConfig};
 use h2grpc::server::{Server, listen};
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
@@ -184,6 +185,24 @@ async fn peer_that_takes_the_preface_and_closes_without_settings_is_dialled_as_t
         None
     });
     dials_of_a_minute(client, dials).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_that_waits_for_a_connection_may_be_made_while_none_can_be_had() {
+    let begin = Instant::now();
+    let connect = move || async move {
+        if begin.elapsed() < Duration::from_secs(10) {
+            return Err(std::io::ErrorKind::ConnectionRefused.into());
+        }
+        let (client, server) = tokio::io::duplex(64 * 1024);
+        tokio::spawn(pipes::serve(Server::new().add(Parrot.into_service()), server));
+        std::io::Result::Ok(client)
+    };
+    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let client = EchoClient::new(channel);
+    assert_eq!(code(&soon(client.say(text("hello"))).await), Code::UNAVAILABLE);
+    let waiting = client.with(CallOptions::new().wait_for_ready(true));
+    assert_eq!(code(&soon(waiting.say(text("hello"))).await), Code::OK);
 }
 
 // ---- Calls that the server has not processed.
@@ -409,6 +428,36 @@ async fn calls_beyond_the_servers_limit_of_streams_pass_in_the_order_in_which_th
         assert!(order == made, "with a limit of {limit} the server saw {order:?}");
         assert_eq!(dials.count(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_when_their_connection_is_lost_are_made_on_the_next() {
+    let (client, dials) = raw(|_, io| async {
+        let mut server = RawServer::accept_wide(io, &[(MAX_CONCURRENT_STREAMS, 1)]).await?;
+        let (stream, body) = server.next_request().await?;
+        server.answer(stream, &text(first_word(&body))).await;
+        server.go_away(stream, NO_ERROR, "").await;
+        server.close().await;
+        None
+    });
+    let ended = soon(join_all((0..10).map(|number| client.say(text(number.to_string()))))).await;
+    for (number, result) in ended.into_iter().enumerate() {
+        assert_eq!(result.unwrap().message.text, number.to_string());
+    }
+    assert_eq!(dials.count(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_that_is_refused_before_it_leaves_gives_its_place_to_the_next() {
+    let limits = Limits::default().max_concurrent_streams(1);
+    let (channel, _) = pipes::channel_to(Server::new().limits(limits).add(Parrot.into_service()));
+    let short = ServiceConfig::new().default_method(MethodConfig::new().max_request_message_bytes(100));
+    let client = EchoClient::new(channel.service_config(short)).with(within(Duration::from_secs(5)));
+    for _ in 0..3 {
+        let long = soon(client.say(text("x".repeat(1000)))).await;
+        assert_eq!(code(&long), Code::RESOURCE_EXHAUSTED);
+    }
+    assert_eq!(code(&soon(client.say(text("hello"))).await), Code::OK);
 }
 
 #[tokio::test(start_paused = true)]
