@@ -43,6 +43,27 @@ pub async fn upload(client: EchoClient, finish: Arc<Notify>) -> Result<(), Statu
     is_right(&response?.message.text)
 }
 
+/// Looks at the answer only when it is told to.
+pub async fn ignore(client: EchoClient, look: Arc<Notify>) -> Result<(), Status> {
+    let mut answers = client.list(text("hello")).await?;
+    drop(client);
+    look.notified().await;
+    while let Some(answer) = answers.next().await? {
+        is_right(&answer.text)?;
+    }
+    Ok(())
+}
+
+/// Sends more than the window takes, and looks at the answer only afterwards.
+pub async fn fill_first(client: EchoClient) -> Result<(), Status> {
+    let (mut texts, response) = client.join().await?;
+    drop(client);
+    if texts.send(text("x".repeat(200_000))).await.is_ok() {
+        let _ = texts.finish().await;
+    }
+    is_right(&response.response().await?.message.text)
+}
+
 /// Sends more than the window takes.
 pub async fn fill(client: EchoClient) -> Result<(), Status> {
     let (mut texts, response) = client.join().await?;

@@ -15,10 +15,12 @@ mod state;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use common::Text;
 use rows::{Row, TABLES};
 use tokio::runtime::Builder;
+use tokio::time::timeout;
 use world::{End, World};
 
 h2grpc::service! {
@@ -54,7 +56,10 @@ fn check(row: &Row, waits: bool) -> Result<(), String> {
 
 async fn play(row: &Row, waits: bool) -> Result<End, String> {
     let mut world = World::new(waits, row.event);
-    world.bring(row.state).await;
-    world.happen(row.event).await;
-    world.end().await
+    let playing = async {
+        world.bring(row.state).await;
+        world.happen(row.event).await;
+        world.end().await
+    };
+    timeout(Duration::from_secs(3600), playing).await.unwrap_or_else(|_| Err("it hangs".to_owned()))
 }

@@ -3,8 +3,10 @@
 //! - whether the call fails fast, waits for a connection, or both with the same result;
 //! - the state and the event, see [`State`] and [`Event`];
 //! - how each call ends: `OK`, `CODE: a part of the message`, `dropped`. The holder of the only stream comes first, the call
-//!   of a [`NewCall`](Event::NewCall) last. An error comes at once, and not after the peers have answered;
-//! - the states that `Channel::watch` tells from the event on, the first of which it finds. FAILURE is TRANSIENT_FAILURE;
+//!   of a [`NewCall`](Event::NewCall) last. An error comes at once; `later` is one that
+//!   comes after the peers have answered everything;
+//! - the states that `Channel::watch` tells from the event on, the first of which it finds. FAILURE is TRANSIENT_FAILURE. IDLE
+//!   is left out between READY and CONNECTING, because a watch may miss it;
 //! - how often the channel has dialled;
 //! - what the peers saw. Connections are divided by `/`, and after `->` stands what they saw once they had answered
 //!   everything, if that is more. `1` is a stream that was opened, `1.` one whose request was ended, `1!CANCEL` one that the

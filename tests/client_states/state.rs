@@ -25,8 +25,12 @@ pub enum State {
     Uploading,
     /// The client has filled the window, and waits for room.
     Blocked,
+    /// The same, and the client does not look at the answer before it has sent everything.
+    BlockedFirst,
     /// The server allows one stream. One call has it, and the call waits.
     Queued,
+    /// The same, and the caller of the other does not look at its answer before the peers have answered everything.
+    Ignored,
     /// The server has lowered its limit to 0 before the call, which waits.
     Barred,
     /// GOAWAY came, and the call is the last one that the server takes.
@@ -85,6 +89,8 @@ pub enum Event {
     BackoffOver,
     /// Nothing happens for more than twice the idle time-out.
     IdleTimeout,
+    /// A call is begun and answered shortly before the idle time-out, which then passes.
+    CallBetween,
     /// Another call is begun.
     NewCall,
 }
