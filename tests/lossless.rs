@@ -435,8 +435,10 @@ async fn calls_that_wait_when_their_connection_is_lost_are_made_on_the_next() {
     let (client, dials) = raw(|_, io| async {
         let mut server = RawServer::accept_wide(io, &[(MAX_CONCURRENT_STREAMS, 1)]).await?;
         let (stream, body) = server.next_request().await?;
-        server.answer(stream, &text(first_word(&body))).await;
+        // In this order no call that waits gets the place on this connection.
         server.go_away(stream, NO_ERROR, "").await;
+        sleep(Duration::from_millis(1)).await;
+        server.answer(stream, &text(first_word(&body))).await;
         server.close().await;
         None
     });
@@ -561,6 +563,19 @@ async fn keepalive_sends_no_ping_without_calls() {
     assert_eq!(*pings.lock().unwrap(), 0, "PINGs of an idle client");
     let _ = timeout(Duration::from_secs(35), client.say(text("hello"))).await;
     assert!((2..=4).contains(&*pings.lock().unwrap()), "a call of 35 s has its PINGs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_with_a_call_is_not_idle_however_long_that_takes() {
+    let limits = ClientLimits::default().idle_timeout(Duration::from_secs(1));
+    let (channel, dials) = pipes::channel(limits, |_, io| pipes::serve(Server::new().add(Parrot.into_service()), io));
+    let client = EchoClient::new(channel);
+    let later = async {
+        sleep(Duration::from_millis(2500)).await;
+        client.say(text("hello")).await
+    };
+    let (slow, hello) = soon(async { tokio::join!(client.say(text("slow")), later) }).await;
+    assert_eq!((code(&slow), code(&hello), dials.count()), (Code::OK, Code::OK, 1));
 }
 
 // ---- Calls that end early.
