@@ -70,6 +70,9 @@ impl Subchannel {
             self.connect().await;
             lost();
             // A server that ends its connections at once must not be called at once again, unless a call waits.
+            if self.hub.change(|pool| pool.is_wanted()) {
+                continue;
+            }
             tokio::select! {
                 () = sleep_until(Backoff::default().attempt(begin)) => {}
                 () = self.hub.wanted() => {}
@@ -78,8 +81,12 @@ impl Subchannel {
     }
 
     /// Attempts to connect until one succeeds, and waits until that connection takes no more calls.
+    ///
+    /// A server that turns a connection away before it took a call is dialled again at once, if calls wait: it may be
+    /// leaving. The second time that counts as a failure.
     async fn connect(&self) {
         let mut backoff = Backoff::default();
+        let mut was_turned_away = false;
         loop {
             self.hub.change(|pool| pool.connecting(self.member));
             let begin = Instant::now();
@@ -89,9 +96,11 @@ impl Subchannel {
                 Ok(connection) => {
                     info!(server = %self.server, "connected");
                     let why = self.serve(&connection).await;
-                    // A server that turns every connection away at once must not be dialled again at once.
-                    if connection.opened() > 0 || Instant::now() >= next {
+                    if connection.opened() > 0 || Instant::now() >= next || !self.hub.change(|pool| pool.is_wanted()) {
                         return;
+                    }
+                    if !std::mem::replace(&mut was_turned_away, true) {
+                        continue;
                     }
                     self.fail(io::Error::new(io::ErrorKind::ConnectionAborted, why));
                 }
