@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use log::Log;
+use log::{CloseAtEnd, Log};
 
 /// Serves RouteGuide, the example service of the gRPC tutorials, to any gRPC client.
 ///
@@ -105,11 +105,11 @@ fn main() -> ExitCode {
         Ok(log) => log,
         Err(error) => return program::exit_code(Err(error.into())),
     };
+    let _close = CloseAtEnd(&log);
     let failure = program::failure(log.start().and_then(|()| run(options, &log)));
     if let Some(line) = &failure {
         log.say(line);
     }
-    log.close();
     if failure.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

@@ -32,11 +32,11 @@ struct Kind {
 impl Kinds {
     /// Whether this event is to be logged at `now`. If not it is counted, until [`told`](Self::told).
     ///
-    /// Debug and trace are not limited: whoever asks for them wants all. The program's own lines are not, either: no
-    /// peer causes them, but for those that `--log-calls` asks for.
+    /// Debug and trace are not limited: whoever asks for them wants all. The lines of `main.rs` are not, either: they are
+    /// those of the start, and those that `--log-calls` asks for.
     pub fn admit(&self, event: &Event<'_>, now: Instant) -> bool {
         let metadata = event.metadata();
-        if *metadata.level() > Level::INFO || metadata.target().split("::").next() == Some("server") {
+        if *metadata.level() > Level::INFO || metadata.target() == "server" {
             return true;
         }
         let mut kinds = self.lock();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_lines_and_the_programs_own_are_not_limited() {
+    fn debug_lines_and_those_of_calls_are_not_limited() {
         let (clock, _logging) = clock();
         for _ in 0..1000 {
             debug!(target: "h2grpc", "a turn");

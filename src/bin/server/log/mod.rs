@@ -82,7 +82,7 @@ impl Log {
         self.writer.push(&format!("{line}\n"));
     }
 
-    /// Writes what is left before the program ends, as far as standard error takes it.
+    /// Writes what is left before the program ends, as far as standard error takes it within [`LAST_LINES`].
     pub fn close(&self) {
         self.push_counts();
         self.writer.flush(LAST_LINES);
@@ -101,6 +101,15 @@ impl Log {
             thread::sleep(WINDOW);
             self.push_counts();
         }
+    }
+}
+
+/// Closes the log when `main` ends, even by a panic.
+pub struct CloseAtEnd<'a>(pub &'a Log);
+
+impl Drop for CloseAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
