@@ -688,7 +688,7 @@ async fn a_database_with_places_beyond_the_globe_is_served_with_a_warning() {
 #[test]
 fn debug_lines_are_logged_where_they_are_asked_for() {
     let mut command = program(SERVER);
-    command.env("RUST_LOG", "debug");
+    command.env("RUST_LOG", "debug,h2=debug");
     let mut served = Served::start_as(&mut command, Stdio::piped());
     assert!(run(&mut client(served.address(), &["get-feature"])).succeeded());
     let closed = |line: &str| line.contains("connection closed").then_some(());

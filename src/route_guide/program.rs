@@ -6,16 +6,22 @@ use std::{borrow::Cow, error::Error, process::ExitCode};
 /// How a program, or a part of one, ended.
 pub type Outcome = Result<(), Box<dyn Error>>;
 
-/// The end of a program. An error is one line on standard error, and the exit code is 1; but a reader of standard output
-/// that has seen enough and closed the pipe, such as `head`, is no failure.
+/// The end of a program. An error is one line on standard error, and the exit code is 1; see [`failure`].
 pub fn exit_code(outcome: Outcome) -> ExitCode {
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
-    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-        return ExitCode::SUCCESS;
-    }
+    let Some(line) = failure(outcome) else { return ExitCode::SUCCESS };
     // Where standard error fails too, the exit code must do. `eprintln!` would panic.
-    let _ = writeln!(io::stderr(), "error: {}", printable(&error.to_string()));
+    let _ = writeln!(io::stderr(), "{line}");
     ExitCode::FAILURE
+}
+
+/// The line that says why a program failed, if it did. A reader of standard output that has seen enough and closed the
+/// pipe, such as `head`, is no failure.
+pub fn failure(outcome: Outcome) -> Option<String> {
+    let error = outcome.err()?;
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        return None;
+    }
+    Some(format!("error: {}", printable(&error.to_string())))
 }
 
 /// Standard output, with errors that say that it is standard output which failed.

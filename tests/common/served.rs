@@ -83,6 +83,11 @@ impl Served {
     /// SIGTERM, and then no new connection.
     pub async fn terminate(&self) {
         self.process.terminate().unwrap();
+        self.until_no_longer_accepting().await;
+    }
+
+    /// Waits until it takes no new connection.
+    pub async fn until_no_longer_accepting(&self) {
         for &address in &self.addresses {
             soon(async {
                 while TcpStream::connect(address).await.is_ok() {

@@ -1,11 +1,14 @@
 //! The RouteGuide server: `server --help` tells its settings.
 
-use std::io::{self, Write};
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+mod descriptors;
+mod log;
+mod signals;
 
-use anstream::{AutoStream, ColorChoice};
+use std::io::{self, Write};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, thread, time::Duration};
+
+use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use clap::{Parser, ValueEnum};
 use h2grpc::call::CallEnd;
 use h2grpc::limits::Limits;
 use h2grpc::route_guide::arguments::{Listen, seconds, seconds_or_0};
@@ -14,17 +17,24 @@ use h2grpc::route_guide::program::{self, Outcome, Stdout};
 use h2grpc::route_guide::{Features, Guide, RouteGuide};
 use h2grpc::server::{Server, listen};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tracing::{info, warn};
-use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+use log::{CloseAtEnd, Log};
 
 /// Serves RouteGuide, the example service of the gRPC tutorials, to any gRPC client.
 ///
 /// It speaks HTTP/2 in cleartext by prior knowledge ("insecure" or "plaintext" in gRPC's words), under the names
-/// routeguide.RouteGuide and RouteGuide. SIGTERM or Ctrl-C stops it: no new connections, calls in flight end first.
+/// routeguide.RouteGuide and RouteGuide. SIGTERM, Ctrl-C or SIGHUP stops it: no new connections, calls in flight end
+/// first. A second SIGTERM or Ctrl-C cuts them off at once. A SIGHUP that is ignored from the start, as under nohup, stays
+/// ignored.
+///
 /// What happens is logged on standard error, as RUST_LOG says: off, error, warn, info (the default), and in builds
-/// without --release also debug and trace; `--no-default-features --features cli` has them in release builds too.
+/// without --release also debug and trace; `--no-default-features --features cli` has them in release builds too. Lines of
+/// the h2 crate need its name, as in RUST_LOG=info,h2=debug. The server never waits for its log: of one kind 20 lines a
+/// second are logged and the others counted, texts from peers are cut, and lines that standard error does not take are
+/// dropped and counted.
 #[derive(Parser)]
 #[command(
     version,
@@ -49,7 +59,8 @@ struct Options {
     workers: Option<u16>,
 
     /// Longest message taken in, in bytes; a longer one ends its call with RESOURCE_EXHAUSTED
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_message)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_message,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     max_message: usize,
 
     /// Calls that one connection may have open; clients queue what goes beyond
@@ -57,7 +68,8 @@ struct Options {
         value_parser = clap::value_parser!(u32).range(1..))]
     max_streams: u32,
 
-    /// Connections that may be open; further ones wait
+    /// Connections that may be open; further ones wait. The limit of file descriptors is raised for them, and where that
+    /// is not possible a warning says how many there may be
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_connections,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=u32::MAX.into()))]
     max_connections: usize,
@@ -74,59 +86,34 @@ struct Options {
     #[arg(long, value_name = "BYTES", default_value_t = MAX_NOTES)]
     max_notes: usize,
 
-    /// Log each call when it ends, with its status, its time and its sizes; otherwise only calls that fail are logged
+    /// Log each call when it ends, with its status, its time and its sizes; otherwise only calls that fail are logged,
+    /// 20 a second at most
     #[arg(long)]
     log_calls: bool,
 
     /// How the log is written: for people, or one JSON object a line
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = log::Format::Text)]
+    log_format: log::Format,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
+/// How long standard output may take to take the server's one line.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    program::exit_code(log(options.log_format).and_then(|()| run(options)))
-}
-
-/// Logs to standard error what `RUST_LOG` asks for: a level, or levels by source.
-fn log(format: LogFormat) -> Outcome {
-    let wanted = std::env::var_os("RUST_LOG").unwrap_or_default().to_string_lossy().into_owned();
-    let wanted = if wanted.is_empty() { "info" } else { &wanted };
-    let filter = filter(wanted).map_err(|expected| format!("RUST_LOG is \"{wanted}\": {expected}"))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let lines = match format {
-        LogFormat::Text => lines.with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
+    let log = match Log::open(options.log_format) {
+        Ok(log) => log,
+        Err(error) => return program::exit_code(Err(error.into())),
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
-    if LevelFilter::current() > STATIC_MAX_LEVEL {
-        let advice =
-            "this build has no log lines beyond it; for all of them build with --no-default-features --features cli";
-        let _ = writeln!(io::stderr(), "RUST_LOG is \"{wanted}\", taken as {STATIC_MAX_LEVEL}: {advice}");
+    let _close = CloseAtEnd(&log);
+    let failure = program::failure(log.start().and_then(|()| run(options, &log)));
+    if let Some(line) = &failure {
+        log.say(line);
     }
-    Ok(())
+    if failure.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Reads a filter. A word alone, which would be taken as a source of log lines, must be one: most are misspelt levels.
-fn filter(wanted: &str) -> Result<Targets, String> {
-    const EXPECTED: &str =
-        "expected off, error, warn, info, debug or trace, or sources with levels, as in warn,h2=debug";
-    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
-    let is_source = |word: &str| ["h2", "h2grpc", "server"].contains(&word.split("::").next().unwrap_or(word));
-    let is_known = |word: &&str| word.contains('=') || is_level(word) || is_source(word);
-    match wanted.split(',').find(|word| !is_known(word)) {
-        Some(unknown) => Err(format!("\"{unknown}\" is neither a level nor a source of log lines; {EXPECTED}")),
-        None => wanted.parse().map_err(|_| EXPECTED.to_owned()),
-    }
-}
-
-fn run(options: Options) -> Outcome {
+fn run(options: Options, log: &Log) -> Outcome {
     let features = Features::open(options.db.as_deref())?;
     if let Some(off_globe) = features.off_globe() {
         warn!("{off_globe}");
@@ -137,7 +124,7 @@ fn run(options: Options) -> Outcome {
     let limits = defaults
         .max_message(options.max_message)
         .max_concurrent_streams(options.max_streams)
-        .max_connections(options.max_connections)
+        .max_connections(descriptors::provide(options.max_connections))
         .idle_timeout(idle_timeout)
         .drain_timeout(drain_timeout);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -149,7 +136,7 @@ fn run(options: Options) -> Outcome {
     };
     Ok(runtime.worker_threads(workers).enable_all().build()?.block_on(async {
         let listeners = listeners(options.addr)?;
-        let stop = stop_signal()?;
+        let stop = signals::stop(log.clone())?;
         tell(features.len(), &listeners)?;
         let guide = Guide::new(features).max_notes(options.max_notes).into_service().also_as("RouteGuide");
         let server = Server::new().add(guide).limits(limits);
@@ -190,27 +177,25 @@ fn listen_on_each(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-/// Says in one line where it listens. A server whose standard output is closed or full says so in its log, and serves.
+/// Says in one line where it listens. A thread of its own writes it, since standard output may be a pipe that nobody
+/// reads. A server that cannot write it says so in its log, and serves.
 fn tell(features: usize, listeners: &[TcpListener]) -> io::Result<()> {
     let addresses = listeners.iter().map(|listener| Ok(listener.local_addr()?.to_string()));
     let addresses = addresses.collect::<io::Result<Vec<_>>>()?.join(" and ");
     let line = format!("RouteGuide with {features} features is listening on {addresses}");
-    writeln!(Stdout::new(), "{line}").unwrap_or_else(|error| warn!(%error, "{line}"));
+    let (done, written) = oneshot::channel();
+    let text = format!("{line}\n");
+    thread::Builder::new().name("stdout".to_owned()).spawn(move || {
+        let mut stdout = Stdout::new();
+        // Nobody waits for it any more if it took long.
+        let _ = done.send(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+    })?;
+    tokio::spawn(async move {
+        match timeout(PATIENCE, written).await {
+            Ok(Ok(Err(error))) => warn!(%error, "{line}"),
+            Err(_) => warn!(error = "standard output does not take this line", "{line}"),
+            Ok(Ok(Ok(())) | Err(_)) => {}
+        }
+    });
     Ok(())
-}
-
-/// Ready at the first SIGTERM or SIGINT. A second one ends the process at once.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut next = async move || {
-        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
-    };
-    Ok(async move {
-        next().await;
-        tokio::spawn(async move {
-            next().await;
-            warn!("stopped at once: calls in flight were cut off");
-            std::process::exit(1);
-        });
-    })
 }
