@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::connection;
+use super::places::Places;
 use super::setup::Setup;
 use crate::connection::prepare;
 
@@ -57,6 +58,7 @@ pub(super) async fn serve(
     let mut stop = pin!(stop);
     let (stopping, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(setup.limits.max_connections));
+    let places_by_address = Places::new(setup.limits.max_connections_per_address);
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -66,9 +68,14 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, peer, place)) => {
+                let Some(place_of_address) = places_by_address.take(peer.ip()) else {
+                    turn_away(&stream);
+                    info!(%peer, "connection turned away: its address has too many");
+                    continue;
+                };
                 let (setup, stopped) = (Arc::clone(&setup), stopped.clone());
                 connections.spawn(async move {
-                    let _place = place;
+                    let _places = (place, place_of_address);
                     info!(%peer, "connection opened");
                     match connection::serve(stream, Some(peer), &setup, stopped).await {
                         Ok(()) => info!(%peer, "connection closed"),
@@ -89,6 +96,16 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
     info!("stopped: every connection is closed");
     Ok(())
+}
+
+/// SETTINGS without settings, and GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.5 and 6.8), which says why.
+const TURNED_AWAY: &[u8] = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\
+    \x00\x00\x2e\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0btoo many connections from this address";
+
+/// Tells a peer that its address has too many connections, as far as that can be done without waiting for it.
+fn turn_away(stream: &TcpStream) {
+    // It fails for a peer that is gone already.
+    let _ = stream.try_write(TURNED_AWAY);
 }
 
 type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
