@@ -93,6 +93,12 @@ impl<F: Future<Output = ()>> Calls<F> {
         }
     }
 
+    /// How many places there are.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.vacant.len() == self.places.len()
     }

@@ -121,6 +121,12 @@ impl<IO: ByteStream> Transport<IO> {
         lock(&self.0.inner).out.shrink_to_fit();
     }
 
+    /// How many bytes of memory the buffer for writes has.
+    #[cfg(test)]
+    pub(crate) fn buffer(&self) -> usize {
+        lock(&self.0.inner).out.capacity()
+    }
+
     /// Whether the peer has not sent a single byte.
     pub(crate) fn is_untouched(&self) -> bool {
         lock(&self.0.inner).first.as_ref().is_some_and(|(_, first)| first.is_empty())
@@ -323,6 +329,29 @@ mod tests {
             assert_eq!(read(&transport), Poll::Pending, "the same turn");
             assert!(transport.has_read_enough());
         }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_does_not_read_fills_one_buffer_and_no_more() {
+        let (_peer, io) = duplex(1000);
+        let mut transport = Transport::new(io, Greeting::OfClient, Arc::default());
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut taken = 0;
+        while let Poll::Ready(written) = Pin::new(&mut transport).poll_write(cx, &[0; 16 * 1024]) {
+            taken += written.unwrap();
+            assert!(taken <= 1000 + WRITE_BUFFER, "{taken} bytes are held for a peer that does not read");
+            transport.flush(cx);
+        }
+        assert!(transport.buffer() <= 2 * WRITE_BUFFER);
+    }
+
+    #[tokio::test]
+    async fn a_prepared_stream_sends_without_delay() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        prepare(&stream).unwrap();
+        assert!(stream.nodelay().unwrap(), "Nagle's algorithm is on");
+        assert!(SockRef::from(&stream).keepalive().unwrap());
     }
 
     #[tokio::test]

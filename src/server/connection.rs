@@ -234,3 +234,42 @@ fn end_of(error: h2::Error) -> io::Result<()> {
         _ => Err(io::Error::other(status_of(error, "the connection was served"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_calls_gives_its_buffers_back_after_a_minute() {
+        let (mut peer, io) = tokio::io::duplex(1000);
+        peer.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00").await.unwrap();
+        let (setup, activity, turn) = (Arc::<Setup>::default(), Arc::default(), Arc::<Turn>::default());
+        let transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
+        let h2 = handshake(&transport, &setup.limits).await.unwrap();
+        let answerer = Answerer { setup: Arc::clone(&setup), peer: None, suspicion: Suspicion::default() };
+        let (_stop, stopped) = watch::channel(false);
+        let mut serving = Serving {
+            transport: transport.clone(),
+            h2,
+            answerer: &answerer,
+            begin: |_| std::future::ready(()),
+            calls: Calls::new(Arc::clone(&turn)),
+            leave: Leave::new(Instant::now(), stopped, None, activity, &setup.limits),
+            portion: Portion::new(),
+            turn_began: Instant::now(),
+            is_behind: false,
+        };
+        serving.calls.begin(|| std::future::ready(()));
+        let mut driving = Box::pin(drive(turn, &mut serving));
+        assert!(timeout(Duration::from_secs(59), &mut driving).await.is_err());
+        assert!(transport.buffer() > 0);
+        assert!(timeout(Duration::from_secs(2), &mut driving).await.is_err());
+        assert_eq!(transport.buffer(), 0);
+        drop(driving);
+        assert_eq!(serving.calls.places(), 0);
+    }
+}

@@ -71,10 +71,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Raw<IO> {
 
     /// The head of a proper call to `path`, without its end.
     pub async fn send_head(&mut self, stream: u32, path: &str) {
+        self.send_head_with(stream, path, &[]).await;
+    }
+
+    /// The same with more fields.
+    pub async fn send_head_with(&mut self, stream: u32, path: &str, fields: &[(&str, &str)]) {
         let mut block = vec![0x83, 0x86]; // :method: POST, :scheme: http (RFC 7541, appendix A)
         block.extend_from_slice(&[0x04, path.len() as u8]); // :path, literal
         block.extend_from_slice(path.as_bytes());
-        for (name, value) in [("te", "trailers"), ("content-type", "application/grpc")] {
+        for (name, value) in [("te", "trailers"), ("content-type", "application/grpc")].iter().chain(fields) {
             block.extend_from_slice(&[0x00, name.len() as u8]);
             block.extend_from_slice(name.as_bytes());
             block.push(value.len() as u8);
