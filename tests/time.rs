@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use h2grpc::status::Status;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -71,7 +72,7 @@ impl Served {
 
     /// How many seconds the connection lasted, and how it ended.
     async fn end(&mut self) -> (u64, String) {
-        let end = (&mut self.end).await.unwrap();
+        let end = some_day(&mut self.end).await.unwrap();
         (self.seconds(), end.map_or_else(|error| error.to_string(), |()| "well".to_owned()))
     }
 
@@ -80,10 +81,16 @@ impl Served {
     }
 }
 
+/// Waits for something for a day of the clock that stands still, and fails the test where it would otherwise hang.
+async fn some_day<T>(future: impl Future<Output = T>) -> T {
+    timeout(86_400 * SECOND, future).await.expect("it should have come within a day")
+}
+
 /// The next frame of this type, however long it takes.
 async fn next_of(raw: &mut Raw<DuplexStream>, kind: u8) -> Frame {
     loop {
-        let frame = raw.next_whenever().await.unwrap_or_else(|| panic!("closed before a frame of type {kind}"));
+        let frame =
+            some_day(raw.next_whenever()).await.unwrap_or_else(|| panic!("closed before a frame of type {kind}"));
         if frame.kind == kind {
             return frame;
         }
@@ -108,6 +115,10 @@ async fn polite(mut raw: Raw<DuplexStream>) -> Vec<Frame> {
 /// Sends each of `parts` as DATA of stream 1, with a pause after each, and answers PINGs. Gives the frames of stream 1
 /// that came until the first with END_STREAM, and when that was.
 async fn send_slowly(raw: &mut Raw<DuplexStream>, parts: &[Bytes], pause: Duration) -> Vec<Frame> {
+    some_day(sent_slowly(raw, parts, pause)).await
+}
+
+async fn sent_slowly(raw: &mut Raw<DuplexStream>, parts: &[Bytes], pause: Duration) -> Vec<Frame> {
     let (mut parts, mut due, mut answer) = (parts.iter(), Instant::now(), Vec::new());
     loop {
         // Frames come whole over this pipe, so that none is torn here.

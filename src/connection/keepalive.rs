@@ -42,7 +42,8 @@ impl Activity {
         self.signs.store(self.signs().wrapping_add(1), Relaxed);
     }
 
-    fn signs(&self) -> usize {
+    /// How many signs of life there were; it may wrap.
+    pub(crate) fn signs(&self) -> usize {
         self.signs.load(Relaxed)
     }
 }

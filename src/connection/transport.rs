@@ -346,6 +346,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn bytes_that_a_socket_takes_at_once_are_no_sign_of_life() {
+        let (mut peer, io) = duplex(10);
+        let activity = Arc::<Activity>::default();
+        let mut transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut transport).poll_write(cx, b"0123456789ab").is_ready());
+        transport.flush(cx);
+        assert_eq!(activity.signs(), 0, "a peer that is gone has sockets that take bytes");
+        peer.read_exact(&mut [0; 10]).await.unwrap();
+        transport.flush(cx);
+        assert_eq!(activity.signs(), 1, "it was full, and the peer has taken some");
+    }
+
+    #[tokio::test]
     async fn a_prepared_stream_sends_without_delay() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
