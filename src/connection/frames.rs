@@ -120,15 +120,12 @@ impl Frames {
         self.preface -= cut(&mut bytes, self.preface).len();
         while !bytes.is_empty() {
             if self.head_len < HEAD {
-                let part = cut(&mut bytes, HEAD - self.head_len);
-                self.head[self.head_len..][..part.len()].copy_from_slice(part);
-                self.head_len += part.len();
-                if self.head_len < HEAD {
+                if !self.take_head(&mut bytes) {
                     return;
                 }
-                let [high, middle, low, ..] = self.head;
+                let [high, middle, low, kind, ..] = self.head;
                 self.left = u32::from_be_bytes([0, high, middle, low]) as usize;
-                self.begin_frame(self.head[3]);
+                self.begin_frame(kind);
             }
             let payload = cut(&mut bytes, self.left);
             self.left -= payload.len();
@@ -159,7 +156,25 @@ impl Frames {
         }
     }
 
+    /// Takes a frame's header, or what has come of it. True if it is complete.
+    #[inline]
+    fn take_head(&mut self, bytes: &mut &[u8]) -> bool {
+        // The common case first: it has come whole.
+        if self.head_len == 0
+            && let Some((head, rest)) = bytes.split_first_chunk()
+        {
+            (self.head, *bytes) = (*head, rest);
+            self.head_len = HEAD;
+            return true;
+        }
+        let part = cut(bytes, HEAD - self.head_len);
+        self.head[self.head_len..][..part.len()].copy_from_slice(part);
+        self.head_len += part.len();
+        self.head_len == HEAD
+    }
+
     /// A frame's header is complete.
+    #[inline]
     fn begin_frame(&mut self, kind: u8) {
         if kind == HEADERS {
             self.blocks = self.blocks.wrapping_add(1);
@@ -168,6 +183,7 @@ impl Frames {
     }
 
     /// A frame is complete.
+    #[inline]
     fn end_frame(&mut self, kind: u8, flags: u8, stream: u32) {
         if matches!(kind, HEADERS | CONTINUATION) && flags & END_HEADERS != 0 {
             self.is_in_block = false;
