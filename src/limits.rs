@@ -30,6 +30,18 @@ pub const WRITE_BUFFER: usize = 128 * 1024;
 /// every call on every connection must not have us dial for ever.
 pub const FREE_ATTEMPTS_AFTER_GOAWAY: u32 = 16;
 
+/// By how many bytes a message that has begun must grow within [`Limits::message_timeout`](Limits#structfield.message_timeout)
+/// if it does not end: a message of which a byte comes now and then would hold its place for ever.
+pub const MESSAGE_STEP: u64 = 4 * 1024;
+
+/// How long a connection's turn may last while there is more to do; then the other connections of its thread have
+/// theirs. One more turn costs some 2 us, so this costs a busy connection a quarter of a per cent.
+pub(crate) const TURN: Duration = Duration::from_millis(1);
+
+/// How many bytes of messages a handler may send without waiting for anything, until the other calls have their turn:
+/// some 0.3 ms for messages of 20 bytes.
+pub(crate) const SENT_AT_A_STRETCH: usize = 4 * BATCH;
+
 /// The largest flow-control window that HTTP/2 knows (RFC 9113, section 6.9.1).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 
@@ -95,25 +107,51 @@ limits! {
         /// beyond, the connection ends with ENHANCE_YOUR_CALM.
         small_frame_budget: usize = 24 * 1024 * 1024;
 
-        /// How long a new connection may take until its HTTP/2 preface and SETTINGS are there.
+        /// How long a new connection may take until its HTTP/2 preface and its first SETTINGS are there.
         handshake_timeout: Duration = Duration::from_secs(10);
 
-        /// A PING goes out this often, and a connection that does not answer it within
-        /// [`keepalive_timeout`](Self#structfield.keepalive_timeout) is closed: so half-open connections end, and those
-        /// that drip an endless header block. `None` sends none.
+        /// How long a header block may take, from its HEADERS frame to the end of its last CONTINUATION frame. Nothing
+        /// else can be said on its connection meanwhile. 20 s are enough for 16 KiB at the speed of a bad radio link.
+        header_timeout: Duration = Duration::from_secs(20);
+
+        /// How long a message that has begun may grow by less than [`MESSAGE_STEP`] while its handler waits for it; then
+        /// its call ends with DEADLINE_EXCEEDED. It may be noticed after twice as long. A peer of 70 bytes a second passes.
+        message_timeout: Duration = Duration::from_secs(60);
+
+        /// How long a call may neither send nor receive a byte; then it ends with DEADLINE_EXCEEDED. It may be noticed a
+        /// quarter later. `None`, the default, lets a call be silent for ever, as streams that wait for events are.
+        call_idle_timeout: Option<Duration> = None;
+
+        /// How long a peer may be silent until a PING goes out; it may take up to twice as long. What arrives shows that
+        /// the peer is alive, and so does a socket that was full and takes bytes again. `None` sends none.
         keepalive_interval: Option<Duration> = Some(Duration::from_secs(60));
 
-        /// How long the answer to a PING may take. 20 s is gRPC's default.
+        /// How long the answer to a PING may take, or another sign of life; then the connection is closed: so half-open
+        /// connections end. 20 s is gRPC's default.
         keepalive_timeout: Duration = Duration::from_secs(20);
 
-        /// A connection without a call for this long is asked to leave (GOAWAY with NO_ERROR).
+        /// A connection without a call for this long is asked to leave (GOAWAY with NO_ERROR). One that does not even
+        /// acknowledge that within [`keepalive_timeout`](Self#structfield.keepalive_timeout) is closed.
         idle_timeout: Duration = Duration::from_secs(15 * 60);
+
+        /// A connection of this age, a tenth more or less by chance, is asked to leave (GOAWAY with NO_ERROR), so that
+        /// clients find servers that were added. `None`, the default as in other gRPC implementations, never asks.
+        max_connection_age: Option<Duration> = None;
+
+        /// How long the calls of a connection may take to end once its age is reached; then they are cut off. `None`,
+        /// the default, waits for all of them.
+        max_connection_age_grace: Option<Duration> = None;
 
         /// How long calls in flight may take to end once the server stops; then they are cut off.
         drain_timeout: Duration = Duration::from_secs(30);
 
         /// How many connections a server holds; further ones wait in the listen queue.
         max_connections: usize = 16 * 1024;
+
+        /// How many of them may come from one address, of IPv6 from one network of 64 bits; further ones are closed with
+        /// GOAWAY ENHANCE_YOUR_CALM. A quarter of all by default: many clients may share the address of a proxy, but
+        /// none of them alone can keep everybody else out.
+        max_connections_per_address: usize = 4 * 1024;
     }
 }
 
@@ -192,11 +230,16 @@ impl Limits {
     /// The first limit with a value that would serve nobody, or that HTTP/2 does not know.
     pub fn check(&self) -> Result<(), LimitError> {
         within("max_connections", self.max_connections, 1, MAX_CONNECTIONS)?;
+        within("max_connections_per_address", self.max_connections_per_address, 1, usize::MAX)?;
         within("max_concurrent_streams", self.max_concurrent_streams, 1, u32::MAX)?;
         within("max_header_list", self.max_header_list, 1, u32::MAX)?;
         within("stream_window", self.stream_window, 1, MAX_WINDOW)?;
         within("connection_window", self.connection_window, 1, MAX_WINDOW)?;
         lasts("handshake_timeout", self.handshake_timeout)?;
+        lasts("header_timeout", self.header_timeout)?;
+        lasts("message_timeout", self.message_timeout)?;
+        lasts("call_idle_timeout", self.call_idle_timeout.unwrap_or(Duration::MAX))?;
+        lasts("max_connection_age", self.max_connection_age.unwrap_or(Duration::MAX))?;
         lasts("keepalive_interval", self.keepalive_interval.unwrap_or(Duration::MAX))?;
         lasts("keepalive_timeout", self.keepalive_timeout)?;
         lasts("idle_timeout", self.idle_timeout)

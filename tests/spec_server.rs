@@ -101,7 +101,8 @@ async fn malformed_timeout_is_refused_and_quoted() {
         let request = head(GET).header("grpc-timeout", timeout).body(()).unwrap();
         let answer = call(&mut requests, request, [frame(&TRAIL)]).await.unwrap();
         assert_eq!(answer.code(), 13, "{timeout}");
-        assert!(answer.trailer("grpc-message").contains(&timeout.replace(' ', "%20")) || timeout.contains(' '));
+        let told = format!("malformed grpc-timeout \"{timeout}\": expected 1 to 8 digits");
+        assert!(answer.trailer("grpc-message").starts_with(&told), "{told} in {answer:?}");
     }
     for timeout in ["1H", "1M", "1S", "10000m", "10000000u", "99999999n", "99999999H"] {
         let request = head(GET).header("grpc-timeout", timeout).body(()).unwrap();
@@ -351,17 +352,6 @@ async fn a_hundred_thousand_points_in_a_data_frame_each_are_counted() {
 }
 
 #[tokio::test]
-async fn more_streams_than_allowed_are_refused_and_the_connection_lives() {
-    let guide = Guide::new(Features::embedded()).into_service();
-    let few = limits(|limits| limits.max_concurrent_streams = 2);
-    let running = Running::start(Server::new().add(guide).limits(few));
-    let mut requests = connect(running.address).await;
-    // Until its SETTINGS have come, h2 takes the server's limit for unlimited: one call makes sure of them.
-    assert_eq!(call(&mut requests, head(GET).body(()).unwrap(), [frame(&TRAIL)]).await.unwrap().code(), 0);
-    assert_eq!(requests.current_max_send_streams(), 2);
-}
-
-#[tokio::test]
 async fn header_list_over_its_limit_is_http_431() {
     let running = serve();
     let mut requests = connect(running.address).await;
@@ -396,10 +386,8 @@ async fn peer_that_does_not_answer_a_ping_is_closed() {
 
 #[tokio::test]
 async fn header_block_that_never_ends_is_closed() {
-    let running = Running::start(Server::new().limits(limits(|limits| {
-        limits.keepalive_interval = Some(Duration::from_millis(50));
-        limits.keepalive_timeout = Duration::from_millis(100);
-    })));
+    let hasty = limits(|limits| limits.header_timeout = Duration::from_millis(100));
+    let running = Running::start(Server::new().limits(hasty));
     let mut drip = TcpStream::connect(running.address).await.unwrap();
     drip.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00").await.unwrap();
     drip.write_all(b"\x00\x00\x01\x01\x00\x00\x00\x00\x01\x83").await.unwrap(); // HEADERS without END_HEADERS
@@ -417,17 +405,6 @@ async fn header_block_that_never_ends_is_closed() {
     .await;
 }
 
-#[tokio::test]
-async fn idle_connection_is_sent_away_with_goaway_no_error() {
-    let running = Running::start(Server::new().limits(limits(|limits| {
-        limits.keepalive_interval = Some(Duration::from_millis(50));
-        limits.idle_timeout = Duration::from_millis(100);
-    })));
-    let stream = TcpStream::connect(running.address).await.unwrap();
-    let (_requests, connection) = h2::client::handshake(stream).await.unwrap();
-    soon(connection).await.unwrap();
-}
-
 /// A server that sends away who has no call for 100 ms, and sends no PING.
 fn impatient() -> Server {
     Server::new().add(Guide::new(Features::embedded()).into_service()).limits(limits(|limits| {
@@ -437,7 +414,7 @@ fn impatient() -> Server {
 }
 
 #[tokio::test]
-async fn idle_connection_is_sent_goaway_no_error_without_keepalive_too() {
+async fn idle_connection_is_sent_away_with_goaway_no_error() {
     let running = Running::start(impatient());
     let mut raw = Raw::connect(running.address).await;
     let goaway = raw.next_of(GOAWAY).await;
@@ -472,23 +449,6 @@ async fn bytes_that_are_not_http2_close_the_connection() {
         stream.write_all(bytes.as_bytes()).await.unwrap();
         soon(until_closed(&mut stream)).await;
     }
-}
-
-#[tokio::test]
-async fn rapid_resets_do_not_pile_up_handlers() {
-    let running = serve();
-    let mut requests = connect(running.address).await;
-    for _ in 0..2000 {
-        requests = soon(requests.ready()).await.unwrap();
-        let (response, mut stream) = requests.send_request(head(RECORD).body(()).unwrap(), false).unwrap();
-        stream.send_data(frame(&TRAIL), false).unwrap();
-        stream.send_reset(h2::Reason::CANCEL);
-        drop(response);
-        tokio::task::yield_now().await;
-    }
-    // Whatever the server made of that connection, others are served.
-    let mut others = connect(running.address).await;
-    assert_eq!(call(&mut others, head(GET).body(()).unwrap(), [frame(&TRAIL)]).await.unwrap().code(), 0);
 }
 
 /// A byte stream that has nothing to read and yet wakes its reader at once, as Tokio does to a task whose budget is

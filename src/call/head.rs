@@ -7,6 +7,9 @@ use super::deadline::Deadline;
 use crate::metadata::Metadata;
 use crate::wire::path::Path;
 
+/// Of no message there is a part.
+const NOTHING: u64 = u64::MAX;
+
 /// What is known of a call from its head, and how much of it a server has read since.
 #[derive(Debug)]
 pub(crate) struct CallHead {
@@ -18,11 +21,21 @@ pub(crate) struct CallHead {
     received: AtomicU64,
     /// The method's request is one message, and it has not come yet. Until a shape is chosen, any request may be so.
     awaits_message: AtomicBool,
+    /// How many bytes of an unfinished message the handler held when it last waited; [`NOTHING`] if it had none.
+    held: AtomicU64,
 }
 
 impl CallHead {
     pub(crate) fn new(path: Path, metadata: Metadata, deadline: Option<Deadline>, peer: Option<SocketAddr>) -> Self {
-        CallHead { path, metadata, deadline, peer, received: AtomicU64::new(0), awaits_message: AtomicBool::new(true) }
+        CallHead {
+            path,
+            metadata,
+            deadline,
+            peer,
+            received: AtomicU64::new(0),
+            awaits_message: AtomicBool::new(true),
+            held: AtomicU64::new(NOTHING),
+        }
     }
 
     /// Counts bytes that were read. A call has only one reader, so this need not be a single atomic step.
@@ -32,6 +45,22 @@ impl CallHead {
 
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Relaxed)
+    }
+
+    /// The handler waits, and holds `bytes` of a message that is not whole.
+    pub(crate) fn holds(&self, bytes: usize) {
+        let is_message = bytes > 0 || self.awaits_message();
+        self.held.store(if is_message { bytes as u64 } else { NOTHING }, Relaxed);
+    }
+
+    /// How many bytes of an unfinished message the handler held when it has waited for the rest, if it has since this
+    /// was last asked. The one message of a request has begun with its call.
+    pub(crate) fn take_held(&self) -> Option<u64> {
+        let held = self.held.load(Relaxed);
+        if held != NOTHING {
+            self.held.store(NOTHING, Relaxed);
+        }
+        (held != NOTHING).then_some(held)
     }
 
     /// Whether the one message of the request is still to come.

@@ -82,7 +82,7 @@ impl<Q: Payload> Requests<Q> {
     /// the response is RESOURCE_EXHAUSTED then.
     pub async fn send(&mut self, message: impl Borrow<Q>) -> Result<(), CallEnded> {
         // A call that has ended already keeps its own status.
-        self.sender.send(message).await.map_err(|why| {
+        self.sender.send(message).await.map(|_| ()).map_err(|why| {
             self.sender.outlet.cancel(why);
             CallEnded
         })

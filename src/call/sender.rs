@@ -28,11 +28,19 @@ impl<T: Payload> Sender<T> {
         Sender { outlet, message: PhantomData }
     }
 
-    pub(super) async fn send(&self, message: impl Borrow<T>) -> Result<(), Status> {
-        match self.outlet.add(|frames| codec::encode(message.borrow(), frames))? {
-            true => self.room().await,
-            false => Ok(()),
+    /// Sends a message. Returns how many bytes its frame has.
+    pub(super) async fn send(&self, message: impl Borrow<T>) -> Result<usize, Status> {
+        let mut bytes = 0;
+        let is_full = self.outlet.add(|frames| {
+            let before = frames.len();
+            codec::encode(message.borrow(), frames)?;
+            bytes = frames.len() - before;
+            Ok(())
+        })?;
+        if is_full {
+            self.room().await?;
         }
+        Ok(bytes)
     }
 
     pub(super) async fn send_encoded(&self, messages: EncodedSlice<'_, T>) -> Result<(), Status> {

@@ -33,6 +33,10 @@ pub trait Source {
     #[doc(hidden)]
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>>;
 
+    /// Notes that the reader waits, and holds `bytes` of a message that is not whole.
+    #[doc(hidden)]
+    fn holds(&mut self, _bytes: usize) {}
+
     /// What came is of no use to its reader, who learns `why`.
     #[doc(hidden)]
     fn fail(&mut self, why: &Status);
@@ -54,6 +58,10 @@ impl Source for RequestSource {
             self.context.outlet.head.count(chunk.len());
         }
         Poll::Ready(chunk.transpose().map_err(|error| status_of(error, "the request was read")))
+    }
+
+    fn holds(&mut self, bytes: usize) {
+        self.context.outlet.head.holds(bytes);
     }
 
     /// The handler decides what becomes of its call.

@@ -18,7 +18,7 @@ use tracing::debug;
 
 use crate::call::{Attempt, Carrier, Held, Link, Outlet, Pump};
 use crate::connection::{
-    Activity, ByteStream, Calls, GoAway, Greeting, Keepalive, Seen, Side, Transport, Turn, When, drive, lock,
+    Activity, ByteStream, Calls, GoAway, Greeting, Keepalive, Seen, Side, Transport, Turn, drive, lock,
 };
 use crate::limits::ClientLimits;
 use crate::wire::quoted;
@@ -70,7 +70,7 @@ pub(super) async fn connect<IO: ByteStream>(
     io: IO, server: &str, permits: Arc<dyn Permits>, limits: &ClientLimits, until: Instant,
 ) -> io::Result<Arc<Connection>> {
     let activity = Arc::<Activity>::default();
-    let transport = Transport::watched(io, Greeting::OfServer, Arc::clone(&activity));
+    let transport = Transport::new(io, Greeting::OfServer, Arc::clone(&activity));
     let (requests, mut h2) = Builder::new()
         .initial_window_size(limits.stream_window)
         .initial_connection_window_size(limits.connection_window)
@@ -99,8 +99,8 @@ pub(super) async fn connect<IO: ByteStream>(
     });
     let pings = limits.keepalive_interval.and_then(|_| h2.ping_pong());
     let ClientLimits { keepalive_interval: interval, keepalive_timeout: timeout, .. } = *limits;
-    let when = When::Silent { activity, without_calls: limits.keepalive_without_calls };
-    let gone = Keepalive { interval, timeout, when }.run(pings);
+    let without_calls = limits.keepalive_without_calls;
+    let gone = Keepalive { interval, timeout, activity, without_calls }.run(pings);
     let turn = Arc::new(Turn::default());
     let calls = Calls::new(Arc::clone(&turn));
     let this = Arc::downgrade(&connection);
@@ -262,7 +262,7 @@ impl<IO: ByteStream> Calling<IO> {
         let Calling { h2, mut calls, begun, .. } = self;
         drop((h2, begun));
         // The calls whose requests are streams learn that the connection is lost.
-        calls.poll();
+        while !calls.poll() {}
         error
     }
 
@@ -285,6 +285,14 @@ impl<IO: ByteStream> Calling<IO> {
 }
 
 impl<IO: ByteStream> Side for Calling<IO> {
+    fn begin(&mut self, _now: Instant) {
+        self.transport.begin_turn();
+    }
+
+    fn is_spent(&self) -> bool {
+        self.transport.has_read_enough()
+    }
+
     /// Takes what the senders of streaming requests have put in, and has h2 read and write.
     fn round(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.transport.begin_round();

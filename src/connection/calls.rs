@@ -8,6 +8,9 @@ use std::{future::Future, pin::Pin};
 use super::lock::lock;
 use super::turn::Turn;
 
+/// How many calls are polled between two looks at the clock, which cost as much as a hundredth of a unary call each.
+const AT_ONCE: usize = 4;
+
 /// Futures that one task drives: each is polled when it is new, and whenever it was woken.
 ///
 /// A call that ends leaves its place, with memory and waker, to the next one. So a call that is answered at once costs
@@ -60,20 +63,40 @@ impl<F: Future<Output = ()>> Calls<F> {
         self.due.push(place);
     }
 
-    /// Polls each call that is new or was woken, once.
-    pub(crate) fn poll(&mut self) {
+    /// Polls each call that is new or was woken, once. If that takes too long for one turn, those that are left come first
+    /// in the next one: then it is false.
+    pub(crate) fn poll(&mut self) -> bool {
         for place in lock(&self.woken.places).drain(..) {
             self.due.push(place);
             self.places.get(place).inspect(|place| place.signal.is_listed.store(false, Ordering::Relaxed));
         }
-        for place in self.due.drain(..) {
-            let Some(Place { call, waker, .. }) = self.places.get_mut(place) else { continue };
-            let Some(running) = call.as_mut().as_pin_mut() else { continue };
-            if running.poll(&mut Context::from_waker(waker)).is_ready() {
-                call.set(None);
-                self.vacant.push(place);
+        let mut polled = 0;
+        while let Some(&place) = self.due.get(polled) {
+            if polled % AT_ONCE == AT_ONCE - 1 && self.woken.turn.is_spent() {
+                self.due.drain(..polled);
+                self.woken.turn.wake_by_ref();
+                return false;
             }
+            polled += 1;
+            self.poll_place(place);
         }
+        self.due.clear();
+        true
+    }
+
+    fn poll_place(&mut self, place: usize) {
+        let Some(Place { call, waker, .. }) = self.places.get_mut(place) else { return };
+        let Some(running) = call.as_mut().as_pin_mut() else { return };
+        if running.poll(&mut Context::from_waker(waker)).is_ready() {
+            call.set(None);
+            self.vacant.push(place);
+        }
+    }
+
+    /// How many places there are.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

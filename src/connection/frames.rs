@@ -22,13 +22,15 @@ use super::greeting::Greeting;
 /// The length of a frame's header.
 const HEAD: usize = 9;
 
-/// Types of frames (RFC 9113, section 6), and the flag that two of them have.
+/// Types of frames (RFC 9113, section 6), and flags that some of them have.
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
 
 /// How much of GOAWAY's debug data is kept: enough for a sentence. The last stream and the code come before it.
@@ -45,11 +47,21 @@ pub(crate) struct Seen {
     pub(crate) settings: bool,
     /// The last GOAWAY.
     pub(crate) goaway: Option<GoAway>,
-    /// The streams that the peer has ended by END_STREAM, in order. One whose HEADERS frame has it is listed then, even
-    /// if CONTINUATION frames follow.
+    /// The streams that a server has ended by END_STREAM, in order. One whose HEADERS frame has it is listed then, even
+    /// if CONTINUATION frames follow. Of a client neither these nor the resets are gathered: h2 tells its server.
     pub(crate) ended: Vec<u32>,
     /// The streams that the peer has reset, in order. It may have ended them before.
     pub(crate) reset: Vec<u32>,
+}
+
+/// What the peer has begun to say, and must say to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfinished {
+    Nothing,
+    /// Its first SETTINGS, with what comes before them, have not come.
+    Greeting,
+    /// A header block (HEADERS and the CONTINUATION frames after it), the so-manieth of the connection, has begun.
+    HeaderBlock(usize),
 }
 
 /// The peer takes no more streams.
@@ -77,14 +89,31 @@ pub(crate) struct Frames {
     left: usize,
     /// The payload of a GOAWAY frame, as far as it is kept.
     goaway: Vec<u8>,
+    /// Whether the streams that end are listed.
+    lists_ended: bool,
+    /// The first SETTINGS have come.
+    is_greeted: bool,
+    /// How many header blocks have begun, and whether the last of them has not ended.
+    blocks: usize,
+    is_in_block: bool,
     seen: Seen,
 }
 
 impl Frames {
     /// The frames of a peer that begins with `greeting`.
     pub(crate) fn new(greeting: Greeting) -> Self {
-        let preface = if greeting == Greeting::OfClient { Greeting::LENGTH } else { 0 };
-        Frames { preface, head: [0; HEAD], head_len: 0, left: 0, goaway: Vec::new(), seen: Seen::default() }
+        Frames {
+            preface: greeting.preface(),
+            head: [0; HEAD],
+            head_len: 0,
+            left: 0,
+            goaway: Vec::new(),
+            lists_ended: greeting == Greeting::OfServer,
+            is_greeted: false,
+            blocks: 0,
+            is_in_block: false,
+            seen: Seen::default(),
+        }
     }
 
     /// Takes the next bytes.
@@ -92,14 +121,12 @@ impl Frames {
         self.preface -= cut(&mut bytes, self.preface).len();
         while !bytes.is_empty() {
             if self.head_len < HEAD {
-                let part = cut(&mut bytes, HEAD - self.head_len);
-                self.head[self.head_len..][..part.len()].copy_from_slice(part);
-                self.head_len += part.len();
-                if self.head_len < HEAD {
+                if !self.take_head(&mut bytes) {
                     return;
                 }
-                let [high, middle, low, ..] = self.head;
+                let [high, middle, low, kind, ..] = self.head;
                 self.left = u32::from_be_bytes([0, high, middle, low]) as usize;
+                self.begin_frame(kind);
             }
             let payload = cut(&mut bytes, self.left);
             self.left -= payload.len();
@@ -126,12 +153,54 @@ impl Frames {
         mem::swap(seen, &mut self.seen);
     }
 
+    /// What the peer has begun and not ended.
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        match (self.is_greeted, self.is_in_block) {
+            (false, _) => Unfinished::Greeting,
+            (true, true) => Unfinished::HeaderBlock(self.blocks),
+            (true, false) => Unfinished::Nothing,
+        }
+    }
+
+    /// Takes a frame's header, or what has come of it. True if it is complete.
+    #[inline]
+    fn take_head(&mut self, bytes: &mut &[u8]) -> bool {
+        // The common case first: it has come whole.
+        if self.head_len == 0
+            && let Some((head, rest)) = bytes.split_first_chunk()
+        {
+            (self.head, *bytes) = (*head, rest);
+            self.head_len = HEAD;
+            return true;
+        }
+        let part = cut(bytes, HEAD - self.head_len);
+        self.head[self.head_len..][..part.len()].copy_from_slice(part);
+        self.head_len += part.len();
+        self.head_len == HEAD
+    }
+
+    /// A frame's header is complete.
+    #[inline]
+    fn begin_frame(&mut self, kind: u8) {
+        if kind == HEADERS {
+            self.blocks = self.blocks.wrapping_add(1);
+            self.is_in_block = true;
+        }
+    }
+
     /// A frame is complete.
+    #[inline]
     fn end_frame(&mut self, kind: u8, flags: u8, stream: u32) {
+        if matches!(kind, HEADERS | CONTINUATION) && flags & END_HEADERS != 0 {
+            self.is_in_block = false;
+        }
         match kind {
-            DATA | HEADERS if flags & END_STREAM != 0 => self.seen.ended.push(stream),
-            RST_STREAM => self.seen.reset.push(stream),
-            SETTINGS if flags & ACK == 0 => self.seen.settings = true,
+            DATA | HEADERS if self.lists_ended && flags & END_STREAM != 0 => self.seen.ended.push(stream),
+            RST_STREAM if self.lists_ended => self.seen.reset.push(stream),
+            SETTINGS if flags & ACK == 0 => {
+                self.is_greeted = true;
+                self.seen.settings = true;
+            }
             GOAWAY => {
                 let payload = mem::take(&mut self.goaway);
                 if let [a, b, c, d, e, f, g, h, debug @ ..] = &payload[..] {
@@ -223,6 +292,29 @@ mod tests {
         assert_eq!((&seen.ended[..], &seen.reset[..]), (&[3, 5, 9][..], &[7][..]));
         frames.push(b"i");
         assert_eq!(take(&mut frames).ended, [11]);
+    }
+
+    #[test]
+    fn a_header_block_lasts_from_its_first_frame_to_the_flag_that_ends_it() {
+        let mut frames = Frames::new(Greeting::OfClient);
+        let mut after = |bytes: &[u8]| {
+            frames.push(bytes);
+            frames.unfinished()
+        };
+        assert_eq!(after(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Unfinished::Greeting);
+        // 000000 length, 04 SETTINGS, its last byte missing
+        assert_eq!(after(b"\x00\x00\x00\x04\x00\x00\x00\x00"), Unfinished::Greeting);
+        assert_eq!(after(b"\x00"), Unfinished::Nothing);
+        // 000001 length, 01 HEADERS, 01 END_STREAM, stream 1: first its header, then its payload
+        assert_eq!(after(b"\x00\x00\x01\x01\x01\x00\x00\x00\x01"), Unfinished::HeaderBlock(1));
+        assert_eq!(after(b"\x83"), Unfinished::HeaderBlock(1));
+        // 000002 length, 09 CONTINUATION, 04 END_HEADERS, stream 1
+        assert_eq!(after(b"\x00\x00\x02\x09\x04\x00\x00\x00\x01\x86"), Unfinished::HeaderBlock(1));
+        assert_eq!(after(b"\x84"), Unfinished::Nothing);
+        // A whole HEADERS frame with END_HEADERS and END_STREAM; the beginning of one more
+        assert_eq!(after(b"\x00\x00\x01\x01\x05\x00\x00\x00\x03\x83"), Unfinished::Nothing);
+        assert_eq!(after(b"\x00\x00\x01\x01\x05\x00\x00\x00\x05"), Unfinished::HeaderBlock(3));
+        assert_eq!(take(&mut frames).ended, [0; 0], "h2 tells a server of the streams that end");
     }
 
     #[test]

@@ -23,21 +23,29 @@ pub(crate) enum Greeting {
 
 impl Greeting {
     /// How many bytes are enough for the check.
-    pub(crate) const LENGTH: usize = PREFACE.len();
+    pub(crate) const LENGTH: usize = PREFACE.len() + TYPE + 1;
+
+    /// How many bytes come before the first frame.
+    pub(crate) fn preface(self) -> usize {
+        if self == Greeting::OfClient { PREFACE.len() } else { 0 }
+    }
 
     /// Checks the first bytes, as far as they have arrived. True when they are enough, and HTTP/2.
     ///
     /// # Errors
     /// InvalidData, with what the peer speaks instead.
     pub(crate) fn check(self, first: &[u8]) -> io::Result<bool> {
-        let (is_http2, is_enough) = match self {
-            Greeting::OfClient => {
-                let length = first.len().min(PREFACE.len());
-                (first[..length] == PREFACE[..length], length == PREFACE.len())
-            }
-            Greeting::OfServer => (first.get(TYPE).is_none_or(|kind| *kind == SETTINGS), first.len() > TYPE),
-        };
-        if is_http2 { Ok(is_enough) } else { Err(self.refusal(first)) }
+        let (preface, frame) = first.split_at(first.len().min(self.preface()));
+        if preface != &PREFACE[..preface.len()] {
+            return Err(self.refusal(first));
+        }
+        // "The preface MUST be followed by a SETTINGS frame" (RFC 9113, section 3.4). h2 serves clients without one.
+        match (frame.get(TYPE), self) {
+            (None, _) => Ok(false),
+            (Some(&SETTINGS), _) => Ok(true),
+            (Some(kind), Greeting::OfClient) => Err(not_settings(*kind)),
+            (Some(_), Greeting::OfServer) => Err(self.refusal(first)),
+        }
     }
 
     fn refusal(self, first: &[u8]) -> io::Error {
@@ -55,6 +63,11 @@ impl Greeting {
     }
 }
 
+fn not_settings(kind: u8) -> io::Error {
+    let text = format!("the client's first frame is of type {kind}, expected SETTINGS (type {SETTINGS})");
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,10 +81,17 @@ mod tests {
         for cut in 0..PREFACE.len() {
             assert!(!Greeting::OfClient.check(&PREFACE[..cut]).unwrap());
         }
-        assert!(Greeting::OfClient.check(PREFACE).unwrap());
+        assert!(!Greeting::OfClient.check(PREFACE).unwrap());
+        assert!(Greeting::OfClient.check(&[PREFACE, b"\x00\x00\x00\x04"].concat()).unwrap());
         let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0];
         assert!(!Greeting::OfServer.check(&settings[..3]).unwrap());
         assert!(Greeting::OfServer.check(&settings).unwrap());
+    }
+
+    #[test]
+    fn a_client_whose_first_frame_is_not_settings_is_told_so() {
+        let told = refused(Greeting::OfClient, &[PREFACE, b"\x00\x00\x01\x01"].concat());
+        assert_eq!(told, "the client's first frame is of type 1, expected SETTINGS (type 4)");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the connections of servers and clients have in common: the byte stream under HTTP/2, the turns that drive it,
-//! what the peer's frames say that h2 does not tell (frames), and the checks whether the peer is still there (keepalive)
-//! and still makes calls (idle).
+//! what the peer's frames say that h2 does not tell (frames), and the checks whether the peer is still there (keepalive),
+//! still makes calls (idle), and ends what it has begun to say (overdue).
 //!
 //! A connection is one task. Each time that the runtime polls it, it has a *turn*. A turn goes round until nothing more
 //! was woken, and writes once at its end:
@@ -29,16 +29,18 @@ mod greeting;
 mod idle;
 mod keepalive;
 mod lock;
+mod overdue;
 mod transport;
 mod turn;
 
 pub(crate) use calls::Calls;
 pub(crate) use drive::{Side, drive};
-pub(crate) use frames::{GoAway, Seen};
+pub(crate) use frames::{GoAway, Seen, Unfinished};
 pub(crate) use greeting::Greeting;
 pub(crate) use idle::{Idle, Idleness};
-pub(crate) use keepalive::{Activity, Keepalive, When};
+pub(crate) use keepalive::{Activity, Keepalive};
 pub(crate) use lock::lock;
+pub(crate) use overdue::Overdue;
 pub use transport::ByteStream;
 pub(crate) use transport::{Transport, prepare};
 pub(crate) use turn::Turn;

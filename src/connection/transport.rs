@@ -6,7 +6,7 @@
 //! answers of a turn leave together, and nothing waits for a timer.
 
 use std::io::{self, IoSlice};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::{pin::Pin, time::Duration};
@@ -15,7 +15,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::frames::{Frames, Seen};
+use super::frames::{Frames, Seen, Unfinished};
 use super::greeting::Greeting;
 use super::keepalive::Activity;
 use super::lock::lock;
@@ -43,7 +43,13 @@ struct Shared<IO> {
     inner: Mutex<Inner<IO>>,
     /// Whether the socket had nothing more to read when it was last asked in this round.
     drained: AtomicBool,
+    /// How often it was read in this turn.
+    reads: AtomicUsize,
 }
+
+/// How often a turn reads from its socket at most. A read has 8 KiB and more, which hold some 500 PINGs or 900 empty
+/// frames: to take in what 32 reads have costs 3 ms at worst.
+const READS: usize = 32;
 
 struct Inner<IO> {
     io: IO,
@@ -53,16 +59,13 @@ struct Inner<IO> {
     sent: usize,
     /// The peer's first bytes, until enough have come to know that it speaks HTTP/2.
     first: Option<(Greeting, Vec<u8>)>,
-    /// What looks at the bytes that are read, if anything does.
-    watch: Option<Watch>,
-    /// Why the socket takes no more bytes. What the peer sent before is still read, since it may say the reason.
-    broken: Option<io::ErrorKind>,
-}
-
-/// Looks at what is read, on its way to h2.
-struct Watch {
+    /// What the frames say that are read.
     frames: Frames,
     activity: Arc<Activity>,
+    /// Whether the socket was full when it was last given bytes.
+    is_full: bool,
+    /// Why the socket takes no more bytes. What the peer sent before is still read, since it may say the reason.
+    broken: Option<io::ErrorKind>,
 }
 
 impl<IO> Clone for Transport<IO> {
@@ -72,20 +75,28 @@ impl<IO> Clone for Transport<IO> {
 }
 
 impl<IO: ByteStream> Transport<IO> {
-    /// A connection whose peer begins with `greeting`.
-    pub(crate) fn new(io: IO, greeting: Greeting) -> Self {
-        Transport::with(io, greeting, None)
+    /// A connection whose peer begins with `greeting`. The peer's signs of life are counted in `activity`.
+    pub(crate) fn new(io: IO, greeting: Greeting, activity: Arc<Activity>) -> Self {
+        let inner = Inner {
+            io,
+            out: Vec::new(),
+            sent: 0,
+            first: Some((greeting, Vec::new())),
+            frames: Frames::new(greeting),
+            activity,
+            is_full: false,
+            broken: None,
+        };
+        Transport(Arc::new(Shared {
+            inner: Mutex::new(inner),
+            drained: AtomicBool::new(false),
+            reads: AtomicUsize::new(0),
+        }))
     }
 
-    /// The same, and gathers what the peer's frames say: [`take_seen`](Self::take_seen) must be called in every round.
-    /// It counts its reads in `activity`.
-    pub(crate) fn watched(io: IO, greeting: Greeting, activity: Arc<Activity>) -> Self {
-        Transport::with(io, greeting, Some(Watch { frames: Frames::new(greeting), activity }))
-    }
-
-    fn with(io: IO, greeting: Greeting, watch: Option<Watch>) -> Self {
-        let inner = Inner { io, out: Vec::new(), sent: 0, first: Some((greeting, Vec::new())), watch, broken: None };
-        Transport(Arc::new(Shared { inner: Mutex::new(inner), drained: AtomicBool::new(false) }))
+    /// Begins a turn: see [`READS`].
+    pub(crate) fn begin_turn(&self) {
+        self.0.reads.store(0, Relaxed);
     }
 
     /// Begins a round of polling. h2 reads before each request that it yields, though its first read took everything.
@@ -94,18 +105,26 @@ impl<IO: ByteStream> Transport<IO> {
         self.0.drained.store(false, Relaxed);
     }
 
-    /// Puts into `seen` what the peer's frames have said since the last time, in place of what it holds; nothing if
-    /// this connection is not [`watched`](Self::watched).
+    /// Whether this turn has read enough, though there may be more.
+    pub(crate) fn has_read_enough(&self) -> bool {
+        self.0.reads.load(Relaxed) > READS
+    }
+
+    /// Puts into `seen` what the peer's frames have said since the last time, in place of what it holds. A client must
+    /// call it in every round.
     pub(crate) fn take_seen(&self, seen: &mut Seen) {
-        match &mut lock(&self.0.inner).watch {
-            Some(watch) => watch.frames.take(seen),
-            None => *seen = Seen::default(),
-        }
+        lock(&self.0.inner).frames.take(seen);
     }
 
     /// Gives back the buffer for writes: the connection has been idle for a while.
     pub(crate) fn release(&self) {
         lock(&self.0.inner).out.shrink_to_fit();
+    }
+
+    /// How many bytes of memory the buffer for writes has.
+    #[cfg(test)]
+    pub(crate) fn buffer(&self) -> usize {
+        lock(&self.0.inner).out.capacity()
     }
 
     /// Whether the peer has not sent a single byte.
@@ -121,6 +140,11 @@ impl<IO: ByteStream> Transport<IO> {
             inner.broken(&error);
             cx.waker().wake_by_ref();
         }
+    }
+
+    /// What the peer has begun to say and not ended.
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        lock(&self.0.inner).frames.unfinished()
     }
 }
 
@@ -138,21 +162,20 @@ impl<IO: ByteStream> Inner<IO> {
                 self.first = None;
             }
         }
-        if let Some(Watch { frames, activity }) = &mut self.watch {
-            if !arrived.is_empty() {
-                frames.push(arrived);
-                activity.count_read();
-            } else if polled.is_ready() && frames.is_inside() {
-                let text = "the peer closed the connection in the middle of a frame";
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, text)));
-            }
+        if !arrived.is_empty() {
+            self.frames.push(arrived);
+            self.activity.count_sign();
+        } else if polled.is_ready() && self.frames.is_inside() {
+            let text = "the peer closed the connection in the middle of a frame";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, text)));
         }
         polled.map(Ok)
     }
 
     fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.sent < self.out.len() {
-            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.out[self.sent..]))?;
+            let polled = Pin::new(&mut self.io).poll_write(cx, &self.out[self.sent..]);
+            let written = ready!(self.noted(polled))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -182,7 +205,8 @@ impl<IO: ByteStream> Inner<IO> {
             return Poll::Ready(Ok(offered));
         }
         if offered > WRITE_BUFFER {
-            let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, pieces));
+            let polled = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
+            let written = ready!(self.noted(polled));
             return Poll::Ready(Ok(written.unwrap_or_else(|error| {
                 self.broken(&error);
                 offered
@@ -192,6 +216,19 @@ impl<IO: ByteStream> Inner<IO> {
             self.out.extend_from_slice(piece);
         }
         Poll::Ready(Ok(offered))
+    }
+
+    /// Notes what a write says of the peer: a socket that was full and takes bytes again has sent some to it.
+    fn noted(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Pending => self.is_full = true,
+            Poll::Ready(Ok(1..)) if self.is_full => {
+                self.is_full = false;
+                self.activity.count_sign();
+            }
+            Poll::Ready(_) => {}
+        }
+        written
     }
 
     /// Notes that the socket has failed to take bytes. No more are written.
@@ -234,6 +271,12 @@ impl<IO: ByteStream> AsyncRead for Transport<IO> {
         if self.0.drained.load(Relaxed) {
             return Poll::Pending;
         }
+        self.0.reads.store(self.0.reads.load(Relaxed) + 1, Relaxed);
+        if self.has_read_enough() {
+            self.0.drained.store(true, Relaxed);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let polled = lock(&self.0.inner).poll_read(cx, into);
         self.0.drained.store(polled.is_pending(), Relaxed);
         polled
@@ -261,7 +304,7 @@ mod tests {
     #[tokio::test]
     async fn a_drained_socket_is_asked_again_in_the_next_round_and_not_before() {
         let (mut peer, io) = duplex(64);
-        let transport = Transport::new(io, Greeting::OfClient);
+        let transport = Transport::new(io, Greeting::OfClient, Arc::default());
         transport.begin_round();
         peer.write_all(b"PRI").await.unwrap();
         assert_eq!(read(&transport), Poll::Ready(b"PRI".to_vec()));
@@ -273,9 +316,65 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_turn_reads_so_often_and_leaves_the_rest_to_the_next() {
+        let (mut peer, io) = duplex(4096);
+        let transport = Transport::new(io, Greeting::OfServer, Arc::default());
+        peer.write_all(&[4; 4096]).await.unwrap();
+        for _ in 0..2 {
+            transport.begin_turn();
+            transport.begin_round();
+            for _ in 0..READS {
+                assert_eq!(read(&transport), Poll::Ready(vec![4; 16]));
+            }
+            assert!(!transport.has_read_enough());
+            assert_eq!(read(&transport), Poll::Pending);
+            transport.begin_round();
+            assert_eq!(read(&transport), Poll::Pending, "the same turn");
+            assert!(transport.has_read_enough());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_does_not_read_fills_one_buffer_and_no_more() {
+        let (_peer, io) = duplex(1000);
+        let mut transport = Transport::new(io, Greeting::OfClient, Arc::default());
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut taken = 0;
+        while let Poll::Ready(written) = Pin::new(&mut transport).poll_write(cx, &[0; 16 * 1024]) {
+            taken += written.unwrap();
+            assert!(taken <= 1000 + WRITE_BUFFER, "{taken} bytes are held for a peer that does not read");
+            transport.flush(cx);
+        }
+        assert!(transport.buffer() <= 2 * WRITE_BUFFER);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_a_socket_takes_at_once_are_no_sign_of_life() {
+        let (mut peer, io) = duplex(10);
+        let activity = Arc::<Activity>::default();
+        let mut transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut transport).poll_write(cx, b"0123456789ab").is_ready());
+        transport.flush(cx);
+        assert_eq!(activity.signs(), 0, "a peer that is gone has sockets that take bytes");
+        peer.read_exact(&mut [0; 10]).await.unwrap();
+        transport.flush(cx);
+        assert_eq!(activity.signs(), 1, "it was full, and the peer has taken some");
+    }
+
+    #[tokio::test]
+    async fn a_prepared_stream_sends_without_delay() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        prepare(&stream).unwrap();
+        assert!(stream.nodelay().unwrap(), "Nagle's algorithm is on");
+        assert!(SockRef::from(&stream).keepalive().unwrap());
+    }
+
+    #[tokio::test]
     async fn what_the_socket_does_not_take_at_once_follows_in_order() {
         let (mut peer, io) = duplex(10);
-        let mut transport = Transport::new(io, Greeting::OfClient);
+        let mut transport = Transport::new(io, Greeting::OfClient, Arc::default());
         let cx = &mut Context::from_waker(Waker::noop());
         let mut written = Vec::new();
         let mut got = Vec::new();
@@ -295,9 +394,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watched_connection_tells_once_what_h2_has_read() {
+    async fn a_connection_tells_once_what_h2_has_read() {
         let (mut peer, io) = duplex(64);
-        let transport = Transport::watched(io, Greeting::OfServer, Arc::default());
+        let transport = Transport::new(io, Greeting::OfServer, Arc::default());
         // SETTINGS; then HEADERS of stream 1 with END_STREAM and END_HEADERS, which are read in two pieces of 16 bytes.
         peer.write_all(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88").await.unwrap();
         transport.begin_round();
@@ -315,7 +414,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_peer_said_before_it_took_no_more_is_read() {
         let (mut peer, io) = duplex(64);
-        let transport = Transport::new(io, Greeting::OfServer);
+        let transport = Transport::new(io, Greeting::OfServer, Arc::default());
         let cx = &mut Context::from_waker(Waker::noop());
         peer.write_all(b"HTTP/1.1 400").await.unwrap();
         drop(peer);

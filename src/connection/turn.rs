@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
+use tokio::time::Instant;
+
 use super::lock::lock;
+use crate::limits::TURN;
 
 /// How often one turn goes round at most. A connection that always has something to do must let the others of its
 /// thread have their turn. And when the task has used up its budget with Tokio, nothing makes progress until it yields.
@@ -19,13 +22,22 @@ pub(crate) struct Turn {
     running: AtomicBool,
     again: AtomicBool,
     task: Mutex<Option<Waker>>,
+    began: Mutex<Option<Instant>>,
 }
 
 impl Turn {
-    /// Starts a turn of the task in `cx`.
-    pub(crate) fn begin(&self, cx: &Context<'_>) {
+    /// Starts a turn of the task in `cx`. Returns when that is.
+    pub(crate) fn begin(&self, cx: &Context<'_>) -> Instant {
         lock(&self.task).get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
         self.running.store(true, Ordering::SeqCst);
+        let now = Instant::now();
+        *lock(&self.began) = Some(now);
+        now
+    }
+
+    /// Whether the turn has lasted long enough, and is to end though there is more to do: in the next one.
+    pub(crate) fn is_spent(&self) -> bool {
+        lock(&self.began).is_some_and(|began| began.elapsed() >= TURN)
     }
 
     /// Starts a round, which polls everything that was woken before.

@@ -11,9 +11,10 @@ use tracing::info;
 use super::admit::Admitted;
 use super::finish::{Outcome, finish};
 use super::heavy::Suspicion;
+use super::patience::Patience;
 use super::route::Route;
 use super::setup::Setup;
-use crate::call::{Driver, Ended, Ending, IncomingCall, Outlet, Timer};
+use crate::call::{Driver, Ended, Ending, IncomingCall, Outlet};
 use crate::service::Handling;
 use crate::status::Status;
 use crate::wire::path::Path;
@@ -44,18 +45,18 @@ impl Answerer {
         let head = &driver.outlet.head;
         let observer = self.setup.observer.as_ref();
         let mut ending = Ending::new(ServerCall(&driver.outlet), observer);
-        let mut timer = Timer::new(head.deadline);
+        let mut patience = Patience::new(head, &self.setup.limits);
         let outcome = match caught(|| route.call(call)).flatten() {
             Err(refused) => Outcome::Ended(Err(refused)),
             Ok(mut handler) => {
                 poll_fn(|cx| {
-                    let step = || poll_call(&mut handler, &driver, &mut timer, cx);
+                    let step = || poll_call(&mut handler, &driver, &mut patience, cx);
                     self.suspicion.step(&route.weight, apart, step)
                 })
                 .await
             }
         };
-        let status = finish(outcome, &driver, &mut timer).await;
+        let status = finish(outcome, &driver, &mut patience).await;
         ending.close(&status);
         if observer.is_none() && !status.is_ok() {
             let peer = head.peer.map(tracing::field::display);
@@ -81,9 +82,11 @@ impl Ended for ServerCall<'_> {
     }
 }
 
-/// Polls a call's handler, and each time that it yields sends on its messages and looks at the two things that end a
-/// call from outside: the client's reset and the deadline.
-fn poll_call(handler: &mut Handling<'_>, driver: &Driver, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Outcome> {
+/// Polls a call's handler, and each time that it yields sends on its messages and looks at what ends a call from
+/// outside: the client's reset, the deadline, and a client that does not go on.
+fn poll_call(
+    handler: &mut Handling<'_>, driver: &Driver, patience: &mut Patience, cx: &mut Context<'_>,
+) -> Poll<Outcome> {
     driver.begin_poll();
     match caught(|| handler.as_mut().poll(cx)) {
         Ok(Poll::Ready(result)) => return Poll::Ready(Outcome::Ended(result)),
@@ -93,7 +96,7 @@ fn poll_call(handler: &mut Handling<'_>, driver: &Driver, timer: &mut Timer, cx:
     if let Poll::Ready(status) = driver.poll_yield(cx) {
         return Poll::Ready(Outcome::Lost(status));
     }
-    timer.poll(cx).map(Outcome::Late)
+    patience.poll(&driver.outlet, cx).map(Outcome::Late)
 }
 
 /// Runs code of users. If it panics, that ends its own call, and no other.

@@ -20,7 +20,7 @@ use super::heavy::Suspicion;
 use super::leave::{Due, Leave, stopped};
 use super::portion::Portion;
 use super::setup::Setup;
-use crate::connection::{ByteStream, Calls, Greeting, Side, Transport, Turn, drive};
+use crate::connection::{Activity, ByteStream, Calls, Greeting, Side, Transport, Turn, drive};
 use crate::{call::status_of, limits::Limits};
 
 /// Serves one connection from its first byte to its last.
@@ -41,7 +41,8 @@ pub(super) async fn serve<IO: ByteStream>(
     io: IO, peer: Option<SocketAddr>, setup: &Arc<Setup>, stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let limits = &setup.limits;
-    let transport = Transport::new(io, Greeting::OfClient);
+    let (begin, activity) = (Instant::now(), Arc::<Activity>::default());
+    let transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
     let mut h2 = tokio::select! {
         opened = timeout(limits.handshake_timeout, handshake(&transport, limits)) => match opened {
             // A probe, which only wanted to know that the port is open.
@@ -58,11 +59,21 @@ pub(super) async fn serve<IO: ByteStream>(
 
     let turn = Arc::new(Turn::default());
     let answerer = Arc::new(Answerer { setup: Arc::clone(setup), peer, suspicion: Suspicion::default() });
-    let leave = Leave::new(stop, limits.keepalive_interval.and_then(|_| h2.ping_pong()), limits);
+    let pings = limits.keepalive_interval.and_then(|_| h2.ping_pong());
+    let leave = Leave::new(begin, stop, pings, activity, limits);
     let begin = |admitted| answerer.answer(admitted);
     let calls = Calls::new(Arc::clone(&turn));
-    let (portion, turn_began) = (Portion::new(), Instant::now());
-    let mut serving = Serving { transport, h2, answerer: &answerer, begin, calls, leave, portion, turn_began };
+    let mut serving = Serving {
+        transport,
+        h2,
+        answerer: &answerer,
+        begin,
+        calls,
+        leave,
+        portion: Portion::new(),
+        turn_began: Instant::now(),
+        is_behind: false,
+    };
     drive(turn, &mut serving).await
 }
 
@@ -77,6 +88,8 @@ struct Serving<'a, IO, Begin, Answering> {
     leave: Leave,
     portion: Portion,
     turn_began: Instant,
+    /// Whether calls are left for the next turn.
+    is_behind: bool,
 }
 
 impl<'a, IO, Begin, Answering> Serving<'a, IO, Begin, Answering>
@@ -112,12 +125,13 @@ where
 
     /// Polls the calls that are new or were woken.
     fn answer(&mut self) {
-        self.calls.poll();
+        self.is_behind = !self.calls.poll();
     }
 
     /// Writes all answers to the socket.
     fn write(&mut self, cx: &mut Context<'_>) {
         self.transport.flush(cx);
+        self.leave.note(self.transport.unfinished());
         self.answerer.suspicion.turn_took(self.turn_began);
         if self.portion.has_taken() || !self.calls.is_empty() {
             self.leave.busy(self.turn_began);
@@ -131,8 +145,9 @@ where
     Begin: Fn(Admitted<'a>) -> Answering,
     Answering: Future<Output = ()>,
 {
-    fn begin(&mut self) {
-        self.turn_began = Instant::now();
+    fn begin(&mut self, now: Instant) {
+        self.turn_began = now;
+        self.transport.begin_turn();
         self.portion.begin_turn();
     }
 
@@ -146,6 +161,14 @@ where
 
     fn write(&mut self, cx: &mut Context<'_>) {
         Serving::write(self, cx);
+    }
+
+    fn is_spent(&self) -> bool {
+        self.is_behind || self.transport.has_read_enough()
+    }
+
+    fn is_due(&self) -> bool {
+        self.leave.is_due()
     }
 
     fn tend(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -185,6 +208,7 @@ async fn handshake<IO: ByteStream>(
             .handshake(transport.clone())
     );
     poll_fn(|cx| {
+        transport.begin_turn();
         transport.begin_round();
         let polled = handshake.as_mut().poll(cx);
         transport.flush(cx);
@@ -208,5 +232,44 @@ fn end_of(error: h2::Error) -> io::Result<()> {
     match error.reason() {
         Some(Reason::NO_ERROR) => Ok(()),
         _ => Err(io::Error::other(status_of(error, "the connection was served"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_calls_gives_its_buffers_back_after_a_minute() {
+        let (mut peer, io) = tokio::io::duplex(1000);
+        peer.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00").await.unwrap();
+        let (setup, activity, turn) = (Arc::<Setup>::default(), Arc::default(), Arc::<Turn>::default());
+        let transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
+        let h2 = handshake(&transport, &setup.limits).await.unwrap();
+        let answerer = Answerer { setup: Arc::clone(&setup), peer: None, suspicion: Suspicion::default() };
+        let (_stop, stopped) = watch::channel(false);
+        let mut serving = Serving {
+            transport: transport.clone(),
+            h2,
+            answerer: &answerer,
+            begin: |_| std::future::ready(()),
+            calls: Calls::new(Arc::clone(&turn)),
+            leave: Leave::new(Instant::now(), stopped, None, activity, &setup.limits),
+            portion: Portion::new(),
+            turn_began: Instant::now(),
+            is_behind: false,
+        };
+        serving.calls.begin(|| std::future::ready(()));
+        let mut driving = Box::pin(drive(turn, &mut serving));
+        assert!(timeout(Duration::from_secs(59), &mut driving).await.is_err());
+        assert!(transport.buffer() > 0);
+        assert!(timeout(Duration::from_secs(2), &mut driving).await.is_err());
+        assert_eq!(transport.buffer(), 0);
+        drop(driving);
+        assert_eq!(serving.calls.places(), 0);
     }
 }

@@ -5,7 +5,8 @@ use std::task::{Poll, ready};
 
 use h2::Reason;
 
-use crate::call::{Driver, Reply, Timer};
+use super::patience::Patience;
+use crate::call::{Driver, Reply};
 use crate::status::Status;
 use crate::wire::code::Code;
 
@@ -15,12 +16,12 @@ pub(super) enum Outcome {
     Ended(Result<Reply, Status>),
     /// The stream or the connection is gone, so nothing can be sent any more.
     Lost(Status),
-    /// The deadline passed.
+    /// The deadline passed, or the client did not go on.
     Late(Status),
 }
 
 /// Ends the call after all messages that were sent. Returns its status.
-pub(super) async fn finish(outcome: Outcome, driver: &Driver, timer: &mut Timer) -> Status {
+pub(super) async fn finish(outcome: Outcome, driver: &Driver, patience: &mut Patience) -> Status {
     let mut last = None;
     let status = match outcome {
         Outcome::Lost(status) => return status,
@@ -45,7 +46,7 @@ pub(super) async fn finish(outcome: Outcome, driver: &Driver, timer: &mut Timer)
             return Poll::Ready(Some(lost));
         }
         // The client does not read its answer, and its time is up: only a reset passes a window that is full.
-        let late = ready!(timer.poll(cx));
+        let late = ready!(patience.poll_end(&driver.outlet, cx));
         driver.reset(Reason::CANCEL, late.clone());
         Poll::Ready(Some(late))
     });

@@ -79,4 +79,18 @@ mod tests {
         assert!((0..PROBATION).all(|_| weight.runs_apart()));
         assert!(!weight.runs_apart());
     }
+
+    #[test]
+    fn a_heavy_method_whose_calls_are_short_is_tried_again() {
+        let (suspicion, weight) = (Suspicion::default(), Weight::default());
+        let long = || std::thread::sleep(STRETCH + Duration::from_millis(1));
+        suspicion.step(&weight, true, long);
+        let mut apart = 0;
+        while weight.runs_apart() {
+            apart += 1;
+            assert!(apart <= PROBATION, "it is heavy for ever");
+            suspicion.step(&weight, true, || ());
+        }
+        assert_eq!(apart, PROBATION);
+    }
 }

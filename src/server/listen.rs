@@ -1,7 +1,8 @@
 //! Sockets: listening, accepting, and the stop.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::{future::Future, io, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::task::{Context, Poll};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::connection;
+use super::places::Places;
 use super::setup::Setup;
 use crate::connection::prepare;
 
@@ -50,13 +52,29 @@ fn takes_both(address: SocketAddr) -> bool {
     address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
+/// How long accepting waits after a failure. Without a pause, a process that is out of file descriptors would do nothing
+/// but try again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What connections come from.
+pub(super) trait Accept {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>>;
+}
+
+impl Accept for TcpListener {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        TcpListener::poll_accept(self, cx)
+    }
+}
+
 /// Serves the connections that `listeners` accept, each in a task of its own, until `stop`; then waits for their ends.
 pub(super) async fn serve(
-    setup: Arc<Setup>, listeners: Vec<TcpListener>, stop: impl Future<Output = ()>,
+    setup: Arc<Setup>, listeners: Vec<impl Accept>, stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut stop = pin!(stop);
     let (stopping, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(setup.limits.max_connections));
+    let places_by_address = Places::new(setup.limits.max_connections_per_address);
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -66,9 +84,14 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, peer, place)) => {
+                let Some(place_of_address) = places_by_address.take(peer.ip()) else {
+                    turn_away(&stream);
+                    info!(%peer, "connection turned away: its address has too many");
+                    continue;
+                };
                 let (setup, stopped) = (Arc::clone(&setup), stopped.clone());
                 connections.spawn(async move {
-                    let _place = place;
+                    let _places = (place, place_of_address);
                     info!(%peer, "connection opened");
                     match connection::serve(stream, Some(peer), &setup, stopped).await {
                         Ok(()) => info!(%peer, "connection closed"),
@@ -79,7 +102,7 @@ pub(super) async fn serve(
             Err(error) => {
                 // Out of file descriptors, or the peer was gone before it was accepted: neither is a reason to stop.
                 warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }
@@ -91,10 +114,20 @@ pub(super) async fn serve(
     Ok(())
 }
 
+/// SETTINGS without settings, and GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.5 and 6.8), which says why.
+const TURNED_AWAY: &[u8] = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\
+    \x00\x00\x2e\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0btoo many connections from this address";
+
+/// Tells a peer that its address has too many connections, as far as that can be done without waiting for it.
+fn turn_away(stream: &TcpStream) {
+    // It fails for a peer that is gone already.
+    let _ = stream.try_write(TURNED_AWAY);
+}
+
 type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
 
 /// The next connection of any of `listeners`, once there is a place for it.
-async fn accept(listeners: &[TcpListener], places: &Arc<Semaphore>) -> io::Result<Accepted> {
+async fn accept(listeners: &[impl Accept], places: &Arc<Semaphore>) -> io::Result<Accepted> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = std::future::poll_fn(|cx| {
         let accepted = listeners.iter().map(|listener| listener.poll_accept(cx)).find(Poll::is_ready);
@@ -110,5 +143,30 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
     match peer.ip().to_canonical() {
         IpAddr::V4(ip) => SocketAddr::new(ip.into(), peer.port()),
         IpAddr::V6(_) => peer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use super::*;
+
+    /// The listener of a process that is out of file descriptors.
+    struct Failing(Arc<AtomicUsize>);
+
+    impl Accept for Failing {
+        fn poll_accept(&self, _: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+            assert!(self.0.fetch_add(1, Relaxed) < 1000, "it tries again without a pause");
+            Poll::Ready(Err(io::ErrorKind::Other.into()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accepting_waits_a_moment_after_a_failure() {
+        let tries = Arc::new(AtomicUsize::new(0));
+        let listeners = vec![Failing(Arc::clone(&tries))];
+        serve(Arc::default(), listeners, tokio::time::sleep(Duration::from_secs(1))).await.unwrap();
+        assert!((15..=25).contains(&tries.load(Relaxed)), "{tries:?} tries in a second");
     }
 }

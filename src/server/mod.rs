@@ -33,6 +33,8 @@ mod finish;
 mod heavy;
 mod leave;
 mod listen;
+mod patience;
+mod places;
 mod portion;
 mod route;
 mod router;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::soon;
@@ -10,9 +10,12 @@ use super::soon;
 /// Types of frames (RFC 9113, section 6).
 pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
+pub const RST_STREAM: u8 = 3;
 pub const SETTINGS: u8 = 4;
 pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
+pub const WINDOW_UPDATE: u8 = 8;
+pub const CONTINUATION: u8 = 9;
 
 /// Flags.
 pub const ACK: u8 = 1;
@@ -28,35 +31,55 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// A connection whose client decides about each frame.
-pub struct Raw {
-    stream: TcpStream,
+pub struct Raw<IO = TcpStream> {
+    pub stream: IO,
 }
 
 impl Raw {
     /// Connects, and says the preface with empty SETTINGS.
     pub async fn connect(address: SocketAddr) -> Raw {
-        let mut raw = Raw { stream: TcpStream::connect(address).await.unwrap() };
-        raw.stream.set_nodelay(true).unwrap();
-        raw.stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Raw::begin(stream).await
+    }
+}
+
+/// The bytes of a frame.
+pub fn bytes_of(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+    bytes.extend_from_slice(&[kind, flags]);
+    bytes.extend_from_slice(&stream.to_be_bytes());
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Raw<IO> {
+    /// Says the preface with empty SETTINGS over `stream`.
+    pub async fn begin(stream: IO) -> Raw<IO> {
+        let mut raw = Raw { stream };
+        raw.stream.write_all(PREFACE).await.unwrap();
         raw.send(SETTINGS, 0, 0, b"").await;
         raw
     }
 
     pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let mut bytes = (payload.len() as u32).to_be_bytes()[1..].to_vec();
-        bytes.extend_from_slice(&[kind, flags]);
-        bytes.extend_from_slice(&stream.to_be_bytes());
-        bytes.extend_from_slice(payload);
-        self.stream.write_all(&bytes).await.unwrap();
+        self.stream.write_all(&bytes_of(kind, flags, stream, payload)).await.unwrap();
     }
 
     /// The head of a proper call to `path`, without its end.
     pub async fn send_head(&mut self, stream: u32, path: &str) {
+        self.send_head_with(stream, path, &[]).await;
+    }
+
+    /// The same with more fields.
+    pub async fn send_head_with(&mut self, stream: u32, path: &str, fields: &[(&str, &str)]) {
         let mut block = vec![0x83, 0x86]; // :method: POST, :scheme: http (RFC 7541, appendix A)
         block.extend_from_slice(&[0x04, path.len() as u8]); // :path, literal
         block.extend_from_slice(path.as_bytes());
-        for (name, value) in [("te", "trailers"), ("content-type", "application/grpc")] {
+        for (name, value) in [("te", "trailers"), ("content-type", "application/grpc")].iter().chain(fields) {
             block.extend_from_slice(&[0x00, name.len() as u8]);
             block.extend_from_slice(name.as_bytes());
             block.push(value.len() as u8);
@@ -67,16 +90,18 @@ impl Raw {
 
     /// The next frame; `None` when the server has closed.
     pub async fn next(&mut self) -> Option<Frame> {
-        soon(async {
-            let mut head = [0; 9];
-            self.stream.read_exact(&mut head).await.ok()?;
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-            let mut payload = vec![0; length as usize];
-            self.stream.read_exact(&mut payload).await.ok()?;
-            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff;
-            Some(Frame { kind: head[3], flags: head[4], stream, payload })
-        })
-        .await
+        soon(self.next_whenever()).await
+    }
+
+    /// The next frame, however long it takes: for tests that stop the clock.
+    pub async fn next_whenever(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.stream.read_exact(&mut head).await.ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        self.stream.read_exact(&mut payload).await.ok()?;
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff;
+        Some(Frame { kind: head[3], flags: head[4], stream, payload })
     }
 
     /// The next frame of this type.

@@ -30,7 +30,7 @@ const RULES: &[Rule] = &[
     Rule { room: "connection", crates: "h2 socket2 tokio", rooms: "limits wire" },
     Rule {
         room: "server",
-        crates: "bytes h2 http socket2 tokio tracing",
+        crates: "bytes h2 http rand socket2 tokio tracing",
         rooms: "call connection limits metadata service status wire",
     },
     Rule {

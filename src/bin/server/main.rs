@@ -74,6 +74,24 @@ struct Options {
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=u32::MAX.into()))]
     max_connections: usize,
 
+    /// Connections that may be open from one address, of IPv6 from one network of 64 bits; further ones are turned away
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_connections_per_address,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=u32::MAX.into()))]
+    max_connections_per_address: usize,
+
+    /// A connection of this age, a tenth more or less by chance, is sent away [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    max_connection_age: Option<Duration>,
+
+    /// How long calls in flight may take to end on a connection that is sent away for its age; 0 cuts them off at once
+    /// [default: as long as they last]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds_or_0, allow_negative_numbers = true)]
+    max_connection_age_grace: Option<Duration>,
+
+    /// A call that neither sends nor receives a byte for this long ends with DEADLINE_EXCEEDED [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    call_idle_timeout: Option<Duration>,
+
     /// A connection without a call for this long is sent away [default: 900]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     idle_timeout: Option<Duration>,
@@ -125,6 +143,10 @@ fn run(options: Options, log: &Log) -> Outcome {
         .max_message(options.max_message)
         .max_concurrent_streams(options.max_streams)
         .max_connections(descriptors::provide(options.max_connections))
+        .max_connections_per_address(options.max_connections_per_address)
+        .max_connection_age(options.max_connection_age)
+        .max_connection_age_grace(options.max_connection_age_grace)
+        .call_idle_timeout(options.call_idle_timeout)
         .idle_timeout(idle_timeout)
         .drain_timeout(drain_timeout);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
