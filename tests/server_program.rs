@@ -369,7 +369,7 @@ async fn drain_timeout_is_applied() {
         assert_eq!(soon(answers.next()).await.unwrap_err().code(), Code::UNAVAILABLE);
         let output = ended(served).await;
         assert!(output.succeeded(), "{output}");
-        assert!(output.stderr.contains(&format!("calls did not end {told} after GOAWAY")), "{output}");
+        assert!(output.stderr.contains(&format!("did not leave {told} after GOAWAY")), "{output}");
     }
 }
 

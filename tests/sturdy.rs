@@ -321,7 +321,7 @@ async fn sigterm_with_a_stream_that_never_ends_cuts_it_off_after_the_drain_timeo
     let output = tokio::task::spawn_blocking(|| served.process.wait(PATIENCE)).await.unwrap().unwrap();
     assert!(output.succeeded(), "{output}");
     // The time-out is told by the server itself: no clock is asked.
-    assert!(output.stderr.contains("calls did not end within 1s after GOAWAY"), "{output}");
+    assert!(output.stderr.contains("did not leave within 1s after GOAWAY"), "{output}");
 }
 
 #[tokio::test]

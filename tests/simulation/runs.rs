@@ -9,8 +9,10 @@ use crate::calls::Plan;
 use crate::habits::Habits;
 use crate::jobs::Worker;
 
-/// How long the frames of an attempt are on their way at most, after its caller was told that the call has ended.
-const ON_THE_WAY: Duration = Duration::from_secs(1);
+/// How long the frames of an attempt are on their way at most, after its caller was told that the call has ended. A server
+/// whose answers nobody takes reads no further requests, and comes to those that it has when the connection ends: the
+/// client's keepalive ends it, at most two intervals of 3 s and the 2 s for the answer later, and the server's own in 12 s.
+const ON_THE_WAY: Duration = Duration::from_secs(12);
 
 /// A call whose caller was told its end, or has dropped it.
 pub struct Ended {
