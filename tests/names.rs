@@ -3,15 +3,18 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use common::peer::{ok_head, server, trailers};
 use common::{Running, soon};
+use h2grpc::call::CallOptions;
 use h2grpc::client::{Channel, Target};
 use h2grpc::route_guide::{Feature, Features, Guide, Point, RouteGuide, RouteGuideClient};
 use h2grpc::server::{Server, listen};
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 fn target(text: &str) -> Target {
     text.parse().unwrap()
@@ -64,6 +67,31 @@ async fn ipv4_target_with_a_dead_first_address_is_found_by_its_second() {
     get_feature(target(&format!("ipv4:{dead},{}", server.address))).await.unwrap();
     let several = [dead, server.address].map(|address| target(&address.to_string()));
     get_feature(Target::several(several).unwrap()).await.unwrap();
+}
+
+/// An address that swallows SYNs: its listen queue is full, and nobody accepts. It lasts as long as what is returned.
+async fn black_hole() -> (Vec<TcpStream>, TcpListener, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(connected) = timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        queue.push(connected.unwrap());
+    }
+    (queue, listener, address)
+}
+
+#[tokio::test]
+async fn first_address_that_swallows_syns_or_stays_silent_does_not_keep_a_call_from_the_second_within_its_deadline() {
+    let server = Running::route_guide(Features::embedded());
+    let (_queue, _full, swallows) = black_hole().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for first in [swallows, silent.local_addr().unwrap()] {
+        let channel = Channel::new(target(&format!("ipv4:{first},{}", server.address)));
+        let client = RouteGuideClient::new(channel).with(CallOptions::new().timeout(Duration::from_secs(3)));
+        soon(client.get_feature(Point { latitude: 1, longitude: 2 })).await.unwrap();
+    }
 }
 
 #[tokio::test]
