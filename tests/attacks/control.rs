@@ -85,7 +85,6 @@ async fn window_update_flood() {
         attacker.send(&window_update(0, (1 << 31) - 1)).await;
         let seen = attacker.all_read().await;
         assert_eq!(seen.goaway.as_ref().map(|(code, _)| *code), Some(FLOW_CONTROL_ERROR), "{seen:?}");
-        assert!(seen.count(WINDOW_UPDATE) <= 2, "{seen:?}");
     })
     .await;
 }

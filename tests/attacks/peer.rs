@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::frames::{ACK, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, frame, settings};
+use super::frames::{ACK, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, settings};
 use crate::common::soon;
 
 /// How long a server may take nothing until an attacker who does not read has filled all there is to fill.
@@ -131,16 +131,22 @@ impl Drop for Attacker {
     }
 }
 
-/// A connection that has said the preface and its settings, and has acknowledged the server's.
+/// A connection on which both sides know each other's settings, and the server has opened the connection's window.
 async fn greet(address: SocketAddr, with: &[(u16, u32)]) -> (OwnedWriteHalf, OwnedReadHalf) {
     let (mut input, mut out) = TcpStream::connect(address).await.unwrap().into_split();
     soon(async {
         out.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings(with)[..]].concat()).await.unwrap();
-        let mut head = [0; 9];
-        input.read_exact(&mut head).await.unwrap();
-        assert_eq!(head[3], SETTINGS);
-        input.read_exact(&mut vec![0; head[2].into()]).await.unwrap();
-        out.write_all(&frame(SETTINGS, ACK, 0, b"")).await.unwrap();
+        let mut kind = None;
+        while kind != Some(WINDOW_UPDATE) {
+            let mut head = [0; 9];
+            input.read_exact(&mut head).await.unwrap();
+            let [_, _, length, frame_kind, flags, ..] = head;
+            input.read_exact(&mut vec![0; length.into()]).await.unwrap();
+            if frame_kind == SETTINGS && flags & ACK == 0 {
+                out.write_all(&frame(SETTINGS, ACK, 0, b"")).await.unwrap();
+            }
+            kind = Some(frame_kind);
+        }
     })
     .await;
     (out, input)

@@ -71,7 +71,7 @@ async fn made_you_reset() {
         // A stream that depends on itself.
         let on_itself = |stream: u32| [&stream.to_be_bytes()[..], &[15]].concat();
         made_to_reset(address, PROTOCOL_ERROR, |stream| frame(PRIORITY, 0, stream, &on_itself(stream))).await;
-        // DATA after the end is not even forgiven once.
+        // DATA after the end ends the connection at once.
         let mut attacker = Attacker::connect(address, &[]).await;
         let ended = [head(1, RECORD), frame(DATA, END_STREAM, 1, b""), frame(DATA, 0, 1, b"more")].concat();
         attacker.send(&ended).await;

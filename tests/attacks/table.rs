@@ -29,7 +29,7 @@ fn cells(row: &str) -> Vec<&str> {
 fn tests(folder: &Path) -> BTreeSet<String> {
     let files = fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
     let names = files.flat_map(|text| {
-        let functions = text.split("#[tokio::test").skip(1);
+        let functions = text.split("\n#[tokio::test").skip(1);
         let names = functions.map(|function| function.split_once("async fn ").unwrap().1.split_once('(').unwrap().0);
         names.map(str::to_owned).collect::<Vec<_>>()
     });
