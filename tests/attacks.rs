@@ -16,6 +16,8 @@ mod frames;
 mod harness;
 #[path = "attacks/heads.rs"]
 mod heads;
+#[path = "attacks/memory.rs"]
+mod memory;
 #[path = "attacks/messages.rs"]
 mod messages;
 #[path = "attacks/peer.rs"]

@@ -2,8 +2,7 @@
 
 use crate::RECORD;
 use crate::frames::{
-    ACK, FLOW_CONTROL_ERROR, INITIAL_WINDOW_SIZE, PING, PRIORITY, SETTINGS, WINDOW_UPDATE, frame, head, settings,
-    window_update,
+    ACK, FLOW_CONTROL_ERROR, INITIAL_WINDOW_SIZE, PING, PRIORITY, SETTINGS, frame, head, settings, window_update,
 };
 use crate::harness::attack;
 use crate::peer::Attacker;

@@ -9,13 +9,13 @@ use crate::peer::Attacker;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn descriptor_exhaustion() {
-    let attack = Attack { limit: Some("ulimit -n 100"), ..Attack::default() };
+    let attack = Attack { limit: Some("ulimit -n 100"), ..Attack::USUAL };
     attack.run(more_than_it_takes).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_connections_than_allowed() {
-    let attack = Attack { arguments: &["--max-connections", "30"], ..Attack::default() };
+    let attack = Attack { arguments: &["--max-connections", "30"], ..Attack::USUAL };
     attack.run(more_than_it_takes).await;
 }
 

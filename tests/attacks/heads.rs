@@ -77,7 +77,7 @@ async fn metadata_flood() {
     attack(|address| async move {
         let (long, many) = ("x".repeat(15_000), vec![("a", ""); 400]);
         let mut attackers = Vec::new();
-        for _ in 0..8 {
+        for _ in 0..6 {
             attackers.push(with_metadata(address, 100, &[("a", &long)]).await);
             attackers.push(with_metadata(address, 100, &many).await);
         }
