@@ -17,6 +17,9 @@ use crate::common::soon;
 /// How long a server may take nothing until an attacker who does not read has filled all there is to fill.
 const FULL: Duration = Duration::from_millis(500);
 
+/// How a client begins (RFC 9113, section 3.4).
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// What stands in the PING that asks whether the server has read everything before it.
 const ASKED: &[u8; 8] = b"all read";
 
@@ -135,7 +138,7 @@ impl Drop for Attacker {
 async fn greet(address: SocketAddr, with: &[(u16, u32)]) -> (OwnedWriteHalf, OwnedReadHalf) {
     let (mut input, mut out) = TcpStream::connect(address).await.unwrap().into_split();
     soon(async {
-        out.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings(with)[..]].concat()).await.unwrap();
+        out.write_all(&[PREFACE, &settings(with)].concat()).await.unwrap();
         let mut kind = None;
         while kind != Some(WINDOW_UPDATE) {
             let mut head = [0; 9];

@@ -2,21 +2,22 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::common::soon;
 use crate::frames::{
     CONTINUATION, DATA, HEADERS, INITIAL_WINDOW_SIZE, block, call, frame, head, settings, window_update,
 };
 use crate::harness::attack;
 use crate::messages::{everything, message};
-use crate::peer::Attacker;
+use crate::peer::{Attacker, PREFACE};
 use crate::{GET, LIST, RECORD};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_heads() {
     attack(|address| async move {
-        let begin = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings(&[])].concat();
+        let begin = [PREFACE, &settings(&[])].concat();
         let block = block(RECORD, &[]);
         // Some never get beyond the preface, some send a header block in one frame, some in frames of a byte.
         let whole = [begin.clone(), frame(HEADERS, 0, 1, &block)].concat();
@@ -34,6 +35,10 @@ async fn slow_heads() {
                     let _ = peer.write_all(&[*byte]).await; // The server may have closed.
                 }
             }
+        }
+        // Those without a preface have no more than the time for a handshake.
+        for (peer, _) in peers.iter_mut().step_by(3) {
+            while !matches!(soon(peer.read(&mut [0; 64])).await, Ok(0) | Err(_)) {}
         }
         peers.into_iter().map(|(peer, _)| peer).collect::<Vec<_>>()
     })

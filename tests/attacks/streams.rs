@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use crate::frames::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR, HEADERS, PRIORITY,
-    PROTOCOL_ERROR, REFUSED_STREAM, frame, head, reset, window_update,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR, HEADERS, INITIAL_WINDOW_SIZE,
+    PRIORITY, PROTOCOL_ERROR, REFUSED_STREAM, call, frame, head, reset, window_update,
 };
 use crate::harness::attack;
+use crate::messages::everything;
 use crate::peer::Attacker;
-use crate::{CHAT, GET, RECORD};
+use crate::{CHAT, GET, LIST, RECORD};
 
 /// The numbers of the streams that a client opens.
 fn streams() -> impl Iterator<Item = u32> {
@@ -44,6 +45,23 @@ async fn resets_of_handlers_that_run() {
             }
         }
         attacker.all_read().await.may_stay();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resets_of_handlers_that_wait() {
+    attack(|address| async move {
+        let mut attacker = Attacker::connect(address, &[(INITIAL_WINDOW_SIZE, 0)]).await;
+        for first in streams().step_by(100).take(200) {
+            let group = || (first..).step_by(2).take(100);
+            attacker.send(&group().flat_map(|stream| call(stream, LIST, &everything())).collect::<Vec<u8>>()).await;
+            attacker.all_read().await.may_stay();
+            attacker.send(&group().flat_map(reset).collect::<Vec<u8>>()).await;
+            attacker.all_read().await.may_stay();
+        }
+        let seen = attacker.all_read().await;
+        assert_eq!((seen.count(HEADERS), seen.count(DATA)), (20_000, 0), "{seen:?}");
     })
     .await;
 }
