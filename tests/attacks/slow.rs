@@ -49,7 +49,7 @@ async fn slow_heads() {
 async fn slow_bodies() {
     attack(|address| async move {
         let mut attackers = Vec::new();
-        for _ in 0..20 {
+        for _ in 0..10 {
             let mut attacker = Attacker::connect(address, &[]).await;
             for stream in (1..).step_by(2).take(100) {
                 // A message of 4,194,304 bytes is announced.
