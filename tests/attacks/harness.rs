@@ -189,8 +189,14 @@ impl Caller {
         Caller { has_begun, stop, calls }
     }
 
-    async fn stop(self) -> Answered {
+    async fn stop(mut self) -> Answered {
         self.stop.store(true, Relaxed);
-        self.calls.await.unwrap()
+        (&mut self.calls).await.unwrap()
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.calls.abort();
     }
 }

@@ -1,15 +1,17 @@
-//! Memory that every call may hold, held by many.
+//! Memory that every call may hold, held by many. The server may take all of it, refuse calls or close connections.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use h2grpc::route_guide::{Point, RouteNote};
+use tokio::time::timeout;
 
 use crate::common::{connect, frame as framed, frame_of, head as head_h2, soon};
 use crate::frames::{DATA, INITIAL_WINDOW_SIZE, frame, head};
 use crate::harness::{Attack, GROWTH_TODAY};
 use crate::messages::note;
-use crate::peer::Attacker;
+use crate::peer::{Attacker, FULL};
 use crate::{CHAT, RECORD};
 
 const MEMORY_TODAY: Attack = Attack { growth: GROWTH_TODAY, left: GROWTH_TODAY, ..Attack::USUAL };
@@ -26,7 +28,7 @@ async fn open_calls_on_many_connections() {
             attackers.push(attacker);
         }
         for attacker in &mut attackers {
-            attacker.all_read().await.may_stay();
+            attacker.all_read().await;
         }
         attackers
     };
@@ -56,7 +58,7 @@ async fn notes_of_many_calls() {
 /// The two sides of a call: dropped, they reset it.
 type Unfinished = (h2::client::ResponseFuture, h2::SendStream<Bytes>);
 
-/// Calls of one connection that send these bytes and then nothing. Ready when the server has taken all of them.
+/// Calls of one connection that send these bytes, or as many as the server takes, and then nothing.
 async fn unfinished(address: SocketAddr, path: &str, calls: usize, bytes: &[u8]) -> Vec<Unfinished> {
     let requests = connect(address).await;
     let mut streams = Vec::new();
@@ -65,17 +67,24 @@ async fn unfinished(address: SocketAddr, path: &str, calls: usize, bytes: &[u8])
         let (response, mut stream) = ready.send_request(head_h2(path).body(()).unwrap(), false).unwrap();
         for part in bytes.chunks(256 * 1024) {
             stream.reserve_capacity(part.len());
-            soon(async {
-                while stream.capacity() < part.len() {
-                    std::future::poll_fn(|cx| stream.poll_capacity(cx)).await.unwrap().unwrap();
-                }
-            })
-            .await;
-            stream.send_data(Bytes::copy_from_slice(part), false).unwrap();
+            if timeout(FULL, has_capacity(&mut stream, part.len())).await != Ok(true) {
+                break;
+            }
+            let _ = stream.send_data(Bytes::copy_from_slice(part), false);
         }
         streams.push((response, stream));
     }
     streams
+}
+
+/// Ready when the peer takes so many bytes of a call, or ends it: then false.
+async fn has_capacity(stream: &mut h2::SendStream<Bytes>, bytes: usize) -> bool {
+    while stream.capacity() < bytes {
+        if !matches!(poll_fn(|cx| stream.poll_capacity(cx)).await, Some(Ok(_))) {
+            return false;
+        }
+    }
+    true
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,7 +98,7 @@ async fn bytes_that_pin_the_buffers_they_came_in() {
         attacker.all_read().await.may_stay();
         let pin = [frame(DATA, 0, 1, b"\x00"), frame(0xbe, 0, 0, &[0; 16_384])].concat();
         attacker.flood(&pin, 10_000).await;
-        attacker.all_read().await.may_stay();
+        attacker.all_read().await;
         attacker
     };
     MEMORY_TODAY.run(attack).await;

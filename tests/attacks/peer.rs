@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::frames::{ACK, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, settings};
 use crate::common::soon;
 
-/// How long a server may take nothing until an attacker who does not read has filled all there is to fill.
-const FULL: Duration = Duration::from_millis(500);
+/// How long a server may take nothing until an attacker has filled all there is to fill.
+pub const FULL: Duration = Duration::from_millis(500);
 
 /// How a client begins (RFC 9113, section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
