@@ -1,0 +1,202 @@
+//! What every attack has around it: a server, somebody else who calls it, and bounds that must hold.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use h2grpc::route_guide::Point;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::common::soon;
+use crate::process::Output;
+use crate::served::{PATIENCE, Served, client, command};
+
+const MIB: u64 = 1024 * 1024;
+
+/// By how much resident memory may grow while an attack runs, and how much of that may be left after it.
+const GROWTH: u64 = 64 * MIB;
+
+/// The same where nothing bounds yet what calls and connections hold together, and where the allocator keeps it.
+pub const GROWTH_TODAY: u64 = 384 * MIB;
+
+/// How long a call beside an attack may take, and how long none may take whatever else the machine does.
+const ANSWERED: Duration = Duration::from_secs(1);
+const HUNG: Duration = Duration::from_secs(10);
+
+/// How much slower than those to a server which nobody attacks calls may be, on top of that. The two are called at the
+/// same time, so a busy machine slows down both.
+const SLOWER: u32 = 10;
+
+/// How long a server's memory does not grow when it has done what there was to do.
+const SETTLED: Duration = Duration::from_millis(300);
+
+/// How much an attack may make the server log.
+const LOGGED: usize = 256 * 1024;
+
+/// One after the other, so that none is slowed down by another.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// What an attack may do to the server beyond what all may.
+pub struct Attack<'a> {
+    /// The server's arguments.
+    pub arguments: &'a [&'a str],
+    /// What the shell does before it becomes the server.
+    pub limit: Option<&'a str>,
+    /// By how many bytes resident memory may grow.
+    pub growth: u64,
+    /// How many of these bytes may be resident after it.
+    pub left: u64,
+    /// How long a call beside the attack may take.
+    pub answered: Duration,
+}
+
+/// An attack on a server with default limits, within the bounds that hold for all.
+pub async fn attack<T, F: Future<Output = T>>(attack: impl FnOnce(SocketAddr) -> F) {
+    Attack::USUAL.run(attack).await;
+}
+
+impl Attack<'_> {
+    /// On a server with default limits, within the bounds that hold for all.
+    pub const USUAL: Self = Attack { arguments: &[], limit: None, growth: GROWTH, left: GROWTH, answered: ANSWERED };
+
+    /// Runs `attack`. The connections that it gives stay open until the server has done what there was to do. Meanwhile
+    /// somebody else calls the server. It must live, answer, hold little memory, log little, and end well.
+    pub async fn run<T, F: Future<Output = T>>(&self, attack: impl FnOnce(SocketAddr) -> F) {
+        let _alone = ALONE.lock().await;
+        let control = Served::start(&[]);
+        let served = self.serve();
+        let others = [Caller::start(served.address()), Caller::start(control.address())];
+        soon(async {
+            while !others.iter().all(|caller| caller.has_begun.load(Relaxed)) {
+                sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        let (descriptors, before) = (served.descriptors(), served.resident());
+
+        let held = attack(served.address()).await;
+        until_settled(&served).await;
+        drop(held);
+
+        served.until_descriptors(descriptors).await;
+        let [answered, control_answered] = others;
+        let (answered, usual) = (answered.stop().await, control_answered.stop().await);
+        let grown = peak(&served).saturating_sub(before);
+        println!(
+            "answered {answered:?}, without attack {usual:?}; memory {} KiB, grew by {} KiB",
+            before / 1024,
+            grown / 1024
+        );
+        assert!(
+            answered.slowest <= HUNG.min(self.answered + SLOWER * usual.slowest),
+            "a call of somebody else took {:?}, to a server without attack {:?}",
+            answered.slowest,
+            usual.slowest
+        );
+        assert!(grown <= self.growth, "resident memory grew by {} KiB, from {} KiB", grown / 1024, before / 1024);
+        until_resident(&served, before + self.left).await;
+        ends_well(served).await;
+    }
+
+    /// The server, whose log is as everybody has it.
+    fn serve(&self) -> Served {
+        let mut command = command();
+        if let Some(limit) = self.limit {
+            let script = format!("{limit}; exec \"$0\" \"$@\"");
+            let server = command.get_program().to_owned();
+            command = Command::new("sh");
+            command.args(["-c", &script]).arg(server);
+        }
+        Served::start_as(command.env_remove("RUST_LOG").args(self.arguments), Stdio::piped())
+    }
+}
+
+/// The most memory that was resident since the server began.
+fn peak(served: &Served) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", served.process.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// Waits until the server's memory has not grown for a while: whoever does not read cannot be told that all is done.
+async fn until_settled(served: &Served) {
+    let (mut most, mut since) = (peak(served), Instant::now());
+    while since.elapsed() < SETTLED {
+        sleep(Duration::from_millis(5)).await;
+        if peak(served) > most {
+            (most, since) = (peak(served), Instant::now());
+        }
+    }
+}
+
+/// Waits until the server has given memory back.
+async fn until_resident(served: &Served, most: u64) {
+    let begin = Instant::now();
+    while served.resident() > most {
+        let held = served.resident() / 1024;
+        assert!(begin.elapsed() < PATIENCE, "{held} KiB are resident after the attack, expected {} KiB", most / 1024);
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// SIGTERM ends the server, and its log has no panic and not much at all.
+async fn ends_well(served: Served) {
+    served.terminate().await;
+    let output: Output = tokio::task::spawn_blocking(|| served.process.wait(PATIENCE)).await.unwrap().unwrap();
+    assert!(output.succeeded() && !output.stderr.contains("panicked"), "{output}");
+    println!("{} bytes were logged", output.stderr.len());
+    assert!(output.stderr.len() <= LOGGED, "{} bytes were logged", output.stderr.len());
+}
+
+/// Somebody who calls GetFeature again and again, on one connection.
+struct Caller {
+    has_begun: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+    calls: JoinHandle<Answered>,
+}
+
+/// How calls were answered: every one was, and properly.
+#[derive(Debug, Default)]
+struct Answered {
+    calls: usize,
+    slowest: Duration,
+}
+
+impl Caller {
+    fn start(address: SocketAddr) -> Caller {
+        let (has_begun, stop) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+        let calls = tokio::spawn({
+            let (has_begun, stop) = (Arc::clone(&has_begun), Arc::clone(&stop));
+            async move {
+                let client = client(address);
+                let mut answered = Answered::default();
+                while !stop.load(Relaxed) {
+                    let (place, begin) = (Point { latitude: 1, longitude: 2 }, Instant::now());
+                    let answer = soon(client.get_feature(place)).await.unwrap();
+                    assert_eq!(answer.message.location, Some(place));
+                    answered.slowest = answered.slowest.max(begin.elapsed());
+                    answered.calls += 1;
+                    has_begun.store(true, Relaxed);
+                    sleep(Duration::from_millis(2)).await;
+                }
+                answered
+            }
+        });
+        Caller { has_begun, stop, calls }
+    }
+
+    async fn stop(mut self) -> Answered {
+        self.stop.store(true, Relaxed);
+        (&mut self.calls).await.unwrap()
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.calls.abort();
+    }
+}
