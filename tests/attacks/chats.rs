@@ -13,8 +13,9 @@ use crate::messages::note;
 use crate::peer::Attacker;
 use h2grpc::route_guide::{Point, RouteNote};
 
-/// How long a call beside unread RouteChats may take today: a turn of their connection has no budget of time.
-const STALLED_TODAY: Duration = Duration::from_secs(10);
+/// How long a call beside unread RouteChats may take today: each answer costs, and a round of answers has no budget of its
+/// own.
+const STALLED_TODAY: Duration = Duration::from_secs(5);
 
 /// So many calls on each of so many connections, whose answers nobody reads.
 async fn unread(address: SocketAddr, connections: usize, calls: usize, notes: &[u8]) -> Vec<Attacker> {

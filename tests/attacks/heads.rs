@@ -14,10 +14,12 @@ use crate::{GET, RECORD};
 /// Makes calls from stream `first` on, no more at once than a connection may have, and gives what has been seen then.
 async fn in_turn(attacker: &mut Attacker, first: u32, calls: usize, call: impl Fn(u32) -> Vec<u8>) -> Seen {
     let mut streams = (first..).step_by(2).take(calls).peekable();
+    let mut heads = attacker.all_read().await.count(HEADERS);
     while streams.peek().is_some() {
-        let some: Vec<u8> = streams.by_ref().take(100).flat_map(&call).collect();
-        attacker.send(&some).await;
-        attacker.all_read().await;
+        let some: Vec<Vec<u8>> = streams.by_ref().take(100).map(&call).collect();
+        attacker.send(&some.concat()).await;
+        heads += some.len();
+        attacker.heads(heads).await;
     }
     attacker.all_read().await
 }

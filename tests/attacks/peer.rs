@@ -128,6 +128,15 @@ impl Attacker {
     }
 }
 
+impl Attacker {
+    /// Waits until the server has answered `heads` calls in all, or has closed the connection. A turn of the server may
+    /// end before it has answered all that it has read.
+    pub async fn heads(&mut self, heads: usize) -> Seen {
+        let answered = soon(self.seen.wait_for(|seen| seen.closed || seen.count(HEADERS) >= heads)).await;
+        answered.map(|seen| seen.clone()).unwrap_or_default()
+    }
+}
+
 impl Drop for Attacker {
     fn drop(&mut self) {
         self.reader.abort();

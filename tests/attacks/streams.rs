@@ -53,10 +53,10 @@ async fn resets_of_handlers_that_run() {
 async fn resets_of_handlers_that_wait() {
     attack(|address| async move {
         let mut attacker = Attacker::connect(address, &[(INITIAL_WINDOW_SIZE, 0)]).await;
-        for first in streams().step_by(100).take(100) {
+        for (number, first) in streams().step_by(100).take(100).enumerate() {
             let group = || (first..).step_by(2).take(100);
             attacker.send(&group().flat_map(|stream| call(stream, LIST, &everything())).collect::<Vec<u8>>()).await;
-            attacker.all_read().await.may_stay();
+            attacker.heads(100 * (number + 1)).await.may_stay();
             attacker.send(&group().flat_map(reset).collect::<Vec<u8>>()).await;
             attacker.all_read().await.may_stay();
         }
