@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::pipes::{self, Dials};
-use common::raw::{ACK, END_HEADERS, Frame, HEADERS, PING};
+use common::raw::{ACK, DATA, END_HEADERS, Frame, GOAWAY, HEADERS, PING};
 use common::raw_server::{
     ENHANCE_YOUR_CALM, MAX_CONCURRENT_STREAMS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, RawServer,
     WINDOW_UPDATE, field, response_head,
@@ -633,23 +633,24 @@ async fn windows_and_the_longest_header_list_are_told_to_the_server_at_once() {
     assert_eq!(update.payload, (200_000_u32 - 65_535).to_be_bytes(), "every connection begins with 65,535");
 }
 
-#[tokio::test(start_paused = true)]
-async fn response_whose_metadata_is_over_the_limit_ends_its_call_alone() {
-    let limits = ClientLimits::default().max_header_list(200);
+/// What a server is told that answers the call "large" with `large`, which is more than its client allows: the codes of
+/// RST_STREAM. The caller is told `code`, and the connection lives on.
+async fn told_of_too_much(limits: ClientLimits, large: Vec<(u8, u8, Vec<u8>)>, expected: Code) -> Vec<u8> {
     let resets = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&resets);
+    let (told, large) = (Arc::clone(&resets), Arc::new(large));
     let (channel, dials) = pipes::channel(limits, move |_, io| {
-        let told = Arc::clone(&told);
+        let (told, large) = (Arc::clone(&told), Arc::clone(&large));
         async move {
             let Some(mut server) = RawServer::accept(io, &[]).await else { return };
             while let Some(frame) = server.next().await {
                 if frame.kind == RST_STREAM {
-                    told.lock().unwrap().push(frame.payload.clone());
+                    told.lock().unwrap().push(frame.payload[3]);
                 }
                 match server.gather(&frame).map(|body| first_word(&body)).as_deref() {
                     Some("large") => {
-                        let head = [response_head(), field("x-large", &"x".repeat(120))].concat();
-                        server.send(HEADERS, END_HEADERS, frame.stream, &head).await;
+                        for (kind, flags, payload) in large.iter() {
+                            server.send(*kind, *flags, frame.stream, payload).await;
+                        }
                     }
                     Some(word) => server.answer(frame.stream, &text(word)).await,
                     None => {}
@@ -659,9 +660,60 @@ async fn response_whose_metadata_is_over_the_limit_ends_its_call_alone() {
     });
     let client = EchoClient::new(channel);
     let status = soon(client.say(text("large"))).await.unwrap_err();
-    assert_eq!(status.code(), Code::INTERNAL, "{status}");
+    assert_eq!(status.code(), expected, "{status}");
     soon(client.say(text("small"))).await.unwrap();
-    assert_eq!((resets.lock().unwrap().clone(), dials.count()), (vec![b"\0\0\0\x01".to_vec()], 1), "PROTOCOL_ERROR");
+    assert_eq!(dials.count(), 1);
+    resets.lock().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn response_whose_metadata_is_over_the_limit_ends_its_call_alone() {
+    let head = [response_head(), field("x-large", &"x".repeat(120))].concat();
+    let limits = ClientLimits::default().max_header_list(200);
+    let told = told_of_too_much(limits, vec![(HEADERS, END_HEADERS, head)], Code::INTERNAL).await;
+    assert_eq!(told, [PROTOCOL_ERROR as u8]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn response_whose_message_is_over_the_limit_ends_its_call_alone_before_it_has_come() {
+    let large = vec![(HEADERS, END_HEADERS, response_head()), (DATA, 0, b"\0\0\0\x03\xe9".to_vec())];
+    let limits = ClientLimits::default().max_message(1000);
+    let told = told_of_too_much(limits, large, Code::RESOURCE_EXHAUSTED).await;
+    assert_eq!(told, [8], "CANCEL");
+}
+
+#[tokio::test(start_paused = true)]
+async fn small_frames_that_the_caller_does_not_read_end_their_connection_when_their_budget_is_spent() {
+    let limits = ClientLimits::default().small_frame_budget(50_000);
+    let goaways = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&goaways);
+    let (channel, _) = pipes::channel(limits, move |_, io| {
+        let told = Arc::clone(&told);
+        async move {
+            let Some(mut server) = RawServer::accept(io, &[]).await else { return };
+            let Some(stream) = server.next_head().await else { return };
+            server.answer_head(stream).await;
+            for _ in 0..300 {
+                server.send(DATA, 0, stream, b"\0\0\0\0\0").await; // counts for 251 bytes
+            }
+            while let Some(frame) = server.next().await {
+                if frame.kind == GOAWAY {
+                    told.lock().unwrap().push(frame.payload[7]);
+                }
+            }
+        }
+    });
+    let (_texts, mut answers) = soon(EchoClient::new(channel).chat()).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(*goaways.lock().unwrap(), [ENHANCE_YOUR_CALM as u8]);
+    let status = loop {
+        match soon(answers.next()).await {
+            Ok(answer) => assert_eq!(answer, Some(text(""))),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
+    assert!(status.message().contains("ENHANCE_YOUR_CALM"), "{status}");
 }
 
 // ---- Calls that end early.

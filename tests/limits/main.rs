@@ -86,6 +86,10 @@ fn wrong_with(row: &Row) -> Vec<String> {
             "server" => "src/bin/server/main.rs",
             _ => "src/bin/client/options.rs",
         };
+        let tests = format!("tests/{program}_program.rs");
+        if !row.tests.iter().any(|(file, _)| *file == tests) {
+            wrong.push(format!("{of} names no test of {tests} that shows that {flag} is applied"));
+        }
         let flags = source::flags(&read(file).unwrap_or_default());
         if !flags.iter().any(|known| known == flag) {
             wrong.push(format!("{of} names the flag {flag} of {program}, but {file} has only {flags:?}"));

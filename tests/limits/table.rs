@@ -63,9 +63,12 @@ pub const ROWS: &[Row] = &[
         set: "Limits",
         limit: "max_header_list",
         flag: None,
-        sees: "The call ends with HTTP status 431, and the connection lives on. Beyond four times the limit h2 ends the \
-            connection with GOAWAY.",
-        tests: &[(SPEC_SERVER, "header_list_over_its_limit_is_http_431")],
+        sees: "The call ends with HTTP status 431, and the connection lives on. Beyond four times the limit the \
+            connection ends with GOAWAY ENHANCE_YOUR_CALM.",
+        tests: &[
+            (SPEC_SERVER, "header_list_over_its_limit_is_http_431"),
+            (BOUNDS, "a_header_list_that_is_far_beyond_its_limit_ends_the_connection"),
+        ],
     },
     Row {
         set: "Limits",
@@ -130,6 +133,7 @@ pub const ROWS: &[Row] = &[
         tests: &[
             (TIME, "a_silent_call_ends_after_the_call_idle_timeout_and_one_that_moves_does_not"),
             (TIME, "an_answer_that_nobody_reads_ends_after_the_call_idle_timeout"),
+            (PROGRAM, "call_idle_timeout_is_applied"),
         ],
     },
     Row {
@@ -164,7 +168,10 @@ pub const ROWS: &[Row] = &[
         limit: "max_connection_age",
         flag: Some(("server", "--max-connection-age")),
         sees: "GOAWAY NO_ERROR; calls in flight go on.",
-        tests: &[(TIME, "a_connection_leaves_at_its_age_a_tenth_more_or_less_and_its_calls_have_their_grace")],
+        tests: &[
+            (TIME, "a_connection_leaves_at_its_age_a_tenth_more_or_less_and_its_calls_have_their_grace"),
+            (PROGRAM, "max_connection_age_is_applied"),
+        ],
     },
     Row {
         set: "Limits",
@@ -174,6 +181,7 @@ pub const ROWS: &[Row] = &[
         tests: &[
             (TIME, "a_connection_leaves_at_its_age_a_tenth_more_or_less_and_its_calls_have_their_grace"),
             (TIME, "a_stop_shortens_the_grace_of_an_old_connection"),
+            (PROGRAM, "max_connection_age_grace_is_applied"),
         ],
     },
     Row {
@@ -205,10 +213,13 @@ pub const ROWS: &[Row] = &[
         limit: "max_connections_per_address",
         flag: Some(("server", "--max-connections-per-address")),
         sees: "GOAWAY ENHANCE_YOUR_CALM with \"too many connections from this address\"; the connection is closed.",
-        tests: &[(
-            BOUNDS,
-            "a_connection_beyond_those_of_its_address_is_turned_away_with_a_reason_and_another_may_come_when_one_has_left",
-        )],
+        tests: &[
+            (
+                BOUNDS,
+                "a_connection_beyond_those_of_its_address_is_turned_away_with_a_reason_and_another_may_come_when_one_has_left",
+            ),
+            (PROGRAM, "max_connections_per_address_is_applied"),
+        ],
     },
     Row {
         set: "MethodLimits",
@@ -254,8 +265,11 @@ pub const ROWS: &[Row] = &[
         set: "ClientLimits",
         limit: "max_message",
         flag: None,
-        sees: "The server: its stream is reset. The caller: RESOURCE_EXHAUSTED, which names the limit.",
-        tests: &[("tests/echo.rs", "a_message_over_the_limit_is_resource_exhausted_on_either_side")],
+        sees: "The server: RST_STREAM CANCEL. The caller: RESOURCE_EXHAUSTED, which names the limit. The connection lives on.",
+        tests: &[
+            (LOSSLESS, "response_whose_message_is_over_the_limit_ends_its_call_alone_before_it_has_come"),
+            ("tests/echo.rs", "a_message_over_the_limit_is_resource_exhausted_on_either_side"),
+        ],
     },
     Row {
         set: "ClientLimits",
@@ -285,9 +299,11 @@ pub const ROWS: &[Row] = &[
         set: "ClientLimits",
         limit: "small_frame_budget",
         flag: None,
-        sees: "The server: GOAWAY ENHANCE_YOUR_CALM; the connection ends. One that obeys flow control never comes so far by \
-            default.",
-        tests: &[("tests/spec_client.rs", "late_reader_of_many_empty_messages_keeps_its_connection")],
+        sees: "The server: GOAWAY ENHANCE_YOUR_CALM; the connection ends. The callers: UNAVAILABLE, which says so.",
+        tests: &[
+            (LOSSLESS, "small_frames_that_the_caller_does_not_read_end_their_connection_when_their_budget_is_spent"),
+            ("tests/spec_client.rs", "late_reader_of_many_empty_messages_keeps_its_connection"),
+        ],
     },
     Row {
         set: "ClientLimits",
@@ -295,6 +311,7 @@ pub const ROWS: &[Row] = &[
         flag: Some(("client", "--keepalive")),
         sees: "PING.",
         tests: &[
+            ("tests/client_program.rs", "a_silent_connection_is_asked_by_ping_with_keepalive"),
             (LOSSLESS, "keepalive_sends_no_ping_without_calls"),
             (LOSSLESS, "peer_that_stops_is_found_out_by_keepalive_and_dialled_again"),
         ],
