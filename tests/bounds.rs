@@ -5,7 +5,9 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use common::raw::{ACK, DATA, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, Raw, SETTINGS, bytes_of, kinds};
+use common::raw::{
+    ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, Raw, SETTINGS, bytes_of, kinds,
+};
 use common::{Running, Text, frame, limits, soon, text};
 use h2grpc::call::{Inbound, Request};
 use h2grpc::limits::Limits;
@@ -229,6 +231,47 @@ async fn small_frames_that_nobody_reads_end_their_connection_when_their_budget_i
     };
     assert_eq!(code, 11, "ENHANCE_YOUR_CALM (RFC 9113, section 7)");
     assert!((190..=260).contains(&sent), "{sent} frames of a byte count for 255 bytes each");
+}
+
+#[tokio::test]
+async fn a_header_list_that_is_far_beyond_its_limit_ends_the_connection() {
+    let (running, _) = start(|_| ());
+    let mut raw = Raw::connect(running.address).await;
+    // An HPACK bomb: a field of 3,900 bytes is put into the table once, and named in a byte each time (RFC 7541, 6.1, 6.2.1).
+    let stored = [&b"\x40\x01x\x7f\xbd\x1d"[..], &[b'x'; 3900]].concat();
+    let block = [&b"\x83\x86\x84"[..], &stored, &[0xbe; 30]].concat();
+    raw.send(HEADERS, END_HEADERS, 1, &block).await;
+    let goaway = raw.next_of(GOAWAY).await;
+    assert_eq!(goaway.payload[4..8], *b"\0\0\0\x0b", "ENHANCE_YOUR_CALM (RFC 9113, section 7)");
+}
+
+#[tokio::test]
+async fn bytes_beyond_the_window_of_a_call_reset_that_call_alone() {
+    let (running, _) = start(|limits| limits.stream_window = 20_000);
+    let mut raw = Raw::connect(running.address).await;
+    raw.next_of(SETTINGS).await;
+    raw.send(SETTINGS, ACK, 0, b"").await; // until then the server's window is the 65,535 that every peer begins with
+    raw.send_head(1, IGNORE).await;
+    raw.send_head(3, COUNT).await;
+    for _ in 0..2 {
+        raw.send(DATA, 0, 1, &[0; 16_000]).await;
+    }
+    let reset = raw.next_of(RST_STREAM).await;
+    assert_eq!((reset.stream, &reset.payload[..]), (1, &b"\0\0\0\x03"[..]), "FLOW_CONTROL_ERROR (RFC 9113, section 7)");
+    raw.send(DATA, END_STREAM, 3, &frame(&text(""))).await;
+    assert_eq!(raw.next_of(HEADERS).await.stream, 3, "the other call is answered");
+}
+
+#[tokio::test]
+async fn bytes_beyond_the_window_of_a_connection_end_it() {
+    let (running, _) = start(|limits| limits.connection_window = 65_535);
+    let mut raw = Raw::connect(running.address).await;
+    raw.send_head(1, IGNORE).await;
+    for _ in 0..5 {
+        raw.send(DATA, 0, 1, &[0; 16_000]).await;
+    }
+    let goaway = raw.next_of(GOAWAY).await;
+    assert_eq!(goaway.payload[4..8], *b"\0\0\0\x03", "FLOW_CONTROL_ERROR (RFC 9113, section 7)");
 }
 
 #[tokio::test(start_paused = true)]

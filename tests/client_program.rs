@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
 use common::peer::{self, ok_head, trailers};
-use common::raw::{ACK, SETTINGS};
+use common::raw::{ACK, PING, SETTINGS};
 use common::raw_server::{NO_ERROR, RawServer};
 use common::{Running, frame};
 use h2grpc::route_guide::{Feature, Features, Guide, RouteGuide};
@@ -211,6 +211,23 @@ async fn a_silent_server_is_given_up_after_the_connect_timeout() {
     let address = silent.local_addr().unwrap().to_string();
     let output = fails(&["--addr", &address, "--connect-timeout", "0.2", "get-feature"]).await;
     assert!(output.stderr.contains("sent no HTTP/2 SETTINGS within 200ms"), "{output}");
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_asked_by_ping_with_keepalive() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut server = RawServer::accept(stream, &[]).await?;
+        let call = server.next_head().await?;
+        while server.next().await?.kind != PING {}
+        server.refuse(call, 9, "after a PING").await;
+        server.until_closed().await;
+        Some(())
+    });
+    let output = fails(&["--addr", &address, "--keepalive", "0.2", "--deadline", "20", "get-feature"]).await;
+    assert!(output.stderr.contains("after a PING"), "{output}");
 }
 
 #[tokio::test]

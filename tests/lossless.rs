@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::pipes::{self, Dials};
-use common::raw::{ACK, Frame, HEADERS, PING};
+use common::raw::{ACK, DATA, END_HEADERS, Frame, GOAWAY, HEADERS, PING};
 use common::raw_server::{
-    ENHANCE_YOUR_CALM, MAX_CONCURRENT_STREAMS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, RawServer,
+    ENHANCE_YOUR_CALM, MAX_CONCURRENT_STREAMS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, RawServer,
+    WINDOW_UPDATE, field, response_head,
 };
 use common::{Text, soon, text};
 use futures_util::future::join_all;
@@ -576,6 +577,143 @@ async fn connection_with_a_call_is_not_idle_however_long_that_takes() {
     };
     let (slow, hello) = soon(async { tokio::join!(client.say(text("slow")), later) }).await;
     assert_eq!((code(&slow), code(&hello), dials.count()), (Code::OK, Code::OK, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_without_a_call_is_closed_after_the_idle_timeout_and_the_next_call_dials_again() {
+    let limits = ClientLimits::default().idle_timeout(Duration::from_secs(10));
+    let closed = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&closed);
+    let (channel, dials) = pipes::channel(limits, move |_, io| {
+        let told = Arc::clone(&told);
+        async move {
+            let Some(mut server) = RawServer::accept(io, &[]).await else { return };
+            answer_all(&mut server).await;
+            told.lock().unwrap().push(Instant::now());
+        }
+    });
+    let client = EchoClient::new(channel);
+    soon(client.say(text("one"))).await.unwrap();
+    let begin = Instant::now();
+    sleep(Duration::from_secs(30)).await;
+    let idle: Vec<u64> = closed.lock().unwrap().iter().map(|&end| (end - begin).as_secs()).collect();
+    assert!(matches!(idle[..], [9..=20]), "closed after {idle:?} s");
+    soon(client.say(text("two"))).await.unwrap();
+    assert_eq!(dials.count(), 2);
+}
+
+// ---- What a client allows its server.
+
+#[tokio::test(start_paused = true)]
+async fn windows_and_the_longest_header_list_are_told_to_the_server_at_once() {
+    let limits = ClientLimits::default().stream_window(100_000).connection_window(200_000).max_header_list(5000);
+    let frames = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&frames);
+    let (channel, _) = pipes::channel(limits, move |_, io| {
+        let told = Arc::clone(&told);
+        async move {
+            let Some(mut server) = RawServer::accept(io, &[]).await else { return };
+            while let Some(frame) = server.next().await {
+                if let Some(body) = server.gather(&frame) {
+                    server.answer(frame.stream, &text(first_word(&body))).await;
+                }
+                told.lock().unwrap().push(frame);
+            }
+        }
+    });
+    soon(EchoClient::new(channel).say(text("hello"))).await.unwrap();
+    let frames = frames.lock().unwrap();
+    let settings: Vec<&[u8]> = frames[0].payload.chunks(6).collect();
+    // SETTINGS_INITIAL_WINDOW_SIZE and SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113, section 6.5.2).
+    for (setting, value) in [(4_u16, 100_000_u32), (6, 5000)] {
+        let expected = [&setting.to_be_bytes()[..], &value.to_be_bytes()].concat();
+        assert!(settings.contains(&&expected[..]), "setting {setting} is not {value}: {settings:?}");
+    }
+    let update = frames.iter().find(|frame| (frame.kind, frame.stream) == (WINDOW_UPDATE, 0)).unwrap();
+    assert_eq!(update.payload, (200_000_u32 - 65_535).to_be_bytes(), "every connection begins with 65,535");
+}
+
+/// What a server is told that answers the call "large" with `large`, which is more than its client allows: the codes of
+/// RST_STREAM. The caller is told `code`, and the connection lives on.
+async fn told_of_too_much(limits: ClientLimits, large: Vec<(u8, u8, Vec<u8>)>, expected: Code) -> Vec<u8> {
+    let resets = Arc::new(Mutex::new(Vec::new()));
+    let (told, large) = (Arc::clone(&resets), Arc::new(large));
+    let (channel, dials) = pipes::channel(limits, move |_, io| {
+        let (told, large) = (Arc::clone(&told), Arc::clone(&large));
+        async move {
+            let Some(mut server) = RawServer::accept(io, &[]).await else { return };
+            while let Some(frame) = server.next().await {
+                if frame.kind == RST_STREAM {
+                    told.lock().unwrap().push(frame.payload[3]);
+                }
+                match server.gather(&frame).map(|body| first_word(&body)).as_deref() {
+                    Some("large") => {
+                        for (kind, flags, payload) in large.iter() {
+                            server.send(*kind, *flags, frame.stream, payload).await;
+                        }
+                    }
+                    Some(word) => server.answer(frame.stream, &text(word)).await,
+                    None => {}
+                }
+            }
+        }
+    });
+    let client = EchoClient::new(channel);
+    let status = soon(client.say(text("large"))).await.unwrap_err();
+    assert_eq!(status.code(), expected, "{status}");
+    soon(client.say(text("small"))).await.unwrap();
+    assert_eq!(dials.count(), 1);
+    resets.lock().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn response_whose_metadata_is_over_the_limit_ends_its_call_alone() {
+    let head = [response_head(), field("x-large", &"x".repeat(120))].concat();
+    let limits = ClientLimits::default().max_header_list(200);
+    let told = told_of_too_much(limits, vec![(HEADERS, END_HEADERS, head)], Code::INTERNAL).await;
+    assert_eq!(told, [PROTOCOL_ERROR as u8]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn response_whose_message_is_over_the_limit_ends_its_call_alone_before_it_has_come() {
+    let large = vec![(HEADERS, END_HEADERS, response_head()), (DATA, 0, b"\0\0\0\x03\xe9".to_vec())];
+    let limits = ClientLimits::default().max_message(1000);
+    let told = told_of_too_much(limits, large, Code::RESOURCE_EXHAUSTED).await;
+    assert_eq!(told, [8], "CANCEL");
+}
+
+#[tokio::test(start_paused = true)]
+async fn small_frames_that_the_caller_does_not_read_end_their_connection_when_their_budget_is_spent() {
+    let limits = ClientLimits::default().small_frame_budget(50_000);
+    let goaways = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&goaways);
+    let (channel, _) = pipes::channel(limits, move |_, io| {
+        let told = Arc::clone(&told);
+        async move {
+            let Some(mut server) = RawServer::accept(io, &[]).await else { return };
+            let Some(stream) = server.next_head().await else { return };
+            server.answer_head(stream).await;
+            for _ in 0..300 {
+                server.send(DATA, 0, stream, b"\0\0\0\0\0").await; // counts for 251 bytes
+            }
+            while let Some(frame) = server.next().await {
+                if frame.kind == GOAWAY {
+                    told.lock().unwrap().push(frame.payload[7]);
+                }
+            }
+        }
+    });
+    let (_texts, mut answers) = soon(EchoClient::new(channel).chat()).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(*goaways.lock().unwrap(), [ENHANCE_YOUR_CALM as u8]);
+    let status = loop {
+        match soon(answers.next()).await {
+            Ok(answer) => assert_eq!(answer, Some(text(""))),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
+    assert!(status.message().contains("ENHANCE_YOUR_CALM"), "{status}");
 }
 
 // ---- Calls that end early.

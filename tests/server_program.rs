@@ -16,13 +16,14 @@ use std::process::{Command, Stdio};
 use bytes::Bytes;
 use common::raw::{ACK, GOAWAY, PING, Raw, SETTINGS};
 use common::raw_server::MAX_CONCURRENT_STREAMS;
-use common::{Answer, call, connect, frame, head, soon};
+use common::{Answer, call, connect, frame, head, read, soon};
 use h2::client::SendRequest;
 use h2grpc::route_guide::{Point, RouteNote};
 use h2grpc::status::Code;
 use process::{Output, Process};
 use rustix::process::{Pid, Signal, kill_process};
 use served::{PATIENCE, Served, command, refusal};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 const GET: &str = "/routeguide.RouteGuide/GetFeature";
@@ -423,6 +424,44 @@ async fn max_connections_is_applied() {
     let opened = |line: &&str| line.contains("connection opened");
     let before_the_third = log.lines().take_while(|line| !line.contains("connection closed")).filter(opened).count();
     assert_eq!(before_the_third, 2, "{log}");
+}
+
+#[tokio::test]
+async fn max_connections_per_address_is_applied() {
+    let served = Served::start(&["--max-connections-per-address", "1"]);
+    let mut first = Raw::connect(served.address()).await;
+    first.until_quiet().await;
+    // Nothing is sent, so that the answer can't be lost in a reset.
+    let mut second = Raw { stream: TcpStream::connect(served.address()).await.unwrap() };
+    let goaway = second.next_of(GOAWAY).await;
+    assert_eq!(goaway.payload[4..8], *b"\0\0\0\x0b", "ENHANCE_YOUR_CALM is expected: {goaway:?}");
+    first.until_quiet().await;
+}
+
+#[tokio::test]
+async fn max_connection_age_is_applied() {
+    let served = Served::start(&["--max-connection-age", "0.3"]);
+    let mut raw = Raw::connect(served.address()).await;
+    raw.send_head(1, CHAT).await; // not idle
+    let goaway = raw.next_of(GOAWAY).await;
+    assert_eq!(goaway.payload[4..8], [0; 4], "NO_ERROR is expected: {goaway:?}");
+}
+
+#[tokio::test]
+async fn max_connection_age_grace_is_applied() {
+    let served = Served::start(&["--max-connection-age", "0.3", "--max-connection-age-grace", "0"]);
+    let mut raw = Raw::connect(served.address()).await;
+    raw.send_head(1, CHAT).await; // by default the connection would last as long as this call
+    while raw.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn call_idle_timeout_is_applied() {
+    let served = Served::start(&["--call-idle-timeout", "0.3"]);
+    let mut requests = connect(served.address()).await;
+    let (response, _open) = requests.send_request(head(CHAT).body(()).unwrap(), false).unwrap();
+    let answer = soon(read(response)).await.unwrap();
+    assert_eq!(answer.code(), 4, "DEADLINE_EXCEEDED is expected: {answer:?}");
 }
 
 #[tokio::test]
