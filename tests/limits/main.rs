@@ -1,6 +1,9 @@
 //! `docs/limits.md` tells of every limit what it is, which flag sets it, what the peer sees when it is reached, and which
-//! test shows that. It is written from `src/limits.rs` and from the table in `table.rs`: what it says is there.
+//! test shows that. It is written from `src/limits.rs` and from the rows of `server_rows.rs` and `client_rows.rs`: what it
+//! says is there.
 
+mod client_rows;
+mod server_rows;
 mod source;
 mod table;
 mod worst_case;
@@ -10,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use source::Limit;
-use table::{ROWS, Row};
+use table::{Row, rows};
 
 const DOCUMENT: &str = "docs/limits.md";
 
@@ -20,15 +23,12 @@ fn every_limit_has_its_row_with_a_flag_that_exists_and_tests_that_exist() {
     assert!(limits.len() > 30, "only {} limits were found in src/limits.rs", limits.len());
     let mut wrong = Vec::new();
     for limit in &limits {
-        let rows = ROWS.iter().filter(|row| row.is_of(limit)).count();
-        if rows != 1 {
-            wrong.push(format!(
-                "{} of src/limits.rs has {rows} rows in tests/limits/table.rs, expected one",
-                limit.path()
-            ));
+        let count = rows().filter(|row| row.is_of(limit)).count();
+        if count != 1 {
+            wrong.push(format!("{} of src/limits.rs has {count} rows in tests/limits, expected one", limit.path()));
         }
     }
-    for row in ROWS {
+    for row in rows() {
         if !limits.iter().any(|limit| row.is_of(limit)) {
             wrong.push(format!("there is a row for {}::{}, but src/limits.rs has no such limit", row.set, row.limit));
         }
@@ -106,7 +106,7 @@ fn document() -> String {
         text += "| limit | default | what it bounds, and why this number | flag | what the peer sees | shown by |\n";
         text += "|---|---|---|---|---|---|\n";
         for limit in limits.iter().filter(|limit| limit.set == *set) {
-            let row = ROWS.iter().find(|row| row.is_of(limit)).unwrap_or_else(|| panic!("{} has no row", limit.path()));
+            let row = rows().find(|row| row.is_of(limit)).unwrap_or_else(|| panic!("{} has no row", limit.path()));
             line(&mut text, limit, row);
         }
     }
@@ -116,7 +116,8 @@ fn document() -> String {
 const BEGIN: &str = "\
 # The limits
 
-Everything that a peer can make a server or a client hold, do or wait for has a limit. This document is written by
+Everything that a peer can make a server or a client hold, do or wait for has a limit for one call or one connection. What that
+adds up to, and what is not bounded in all, stands at the end. This document is written by
 `UPDATE_TABLES=1 cargo test --test limits` from `src/limits.rs` and `tests/limits/`. The test fails when a limit, a flag or a test
 named here does not exist. A program that uses the library sets `Limits`, `ClientLimits` and `MethodLimits` in code; the flags are
 those of the binaries `server` and `client`.
