@@ -85,8 +85,8 @@ pub struct Calls {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, global = true)]
     deadline: Option<Duration>,
 
-    /// Try a call again that fails with UNAVAILABLE, in at most N attempts, 2 to 5 [N: 4]
-    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "4",
+    /// Try a call again that fails with UNAVAILABLE, in at most N attempts, 2 to 5 [N: 5, as in the library]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "5",
         value_parser = value_parser!(u32).range(2..=5), global = true)]
     retry: Option<u32>,
 
