@@ -117,13 +117,7 @@ fn retried() -> ServiceConfig {
 fn raw<Fut: Future<Output = Option<()>> + Send + 'static>(
     serve: impl Fn(usize, tokio::io::DuplexStream) -> Fut + Send + Sync + 'static,
 ) -> (FlakyClient, Dials) {
-    let serve = Arc::new(serve);
-    let (channel, dials) = pipes::channel(ClientLimits::default(), move |number, io| {
-        let serve = Arc::clone(&serve);
-        async move {
-            serve(number, io).await;
-        }
-    });
+    let (channel, dials) = pipes::raw(serve);
     (FlakyClient::new(channel).with(CallOptions::new().timeout(MINUTE)), dials)
 }
 

@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
 use common::peer::{self, ok_head, trailers};
-use common::raw::{ACK, PING, SETTINGS};
-use common::raw_server::{NO_ERROR, RawServer};
+use common::raw::{ACK, NO_ERROR, PING, SETTINGS};
+use common::raw_server::RawServer;
 use common::{Running, frame};
 use h2grpc::route_guide::{Feature, Features, Guide, RouteGuide};
 use h2grpc::server::Server;

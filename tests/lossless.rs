@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::pipes::{self, Dials};
-use common::raw::{ACK, DATA, END_HEADERS, Frame, GOAWAY, HEADERS, PING};
-use common::raw_server::{
-    ENHANCE_YOUR_CALM, MAX_CONCURRENT_STREAMS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, RawServer,
-    WINDOW_UPDATE, field, response_head,
+use common::raw::{
+    ACK, DATA, END_HEADERS, ENHANCE_YOUR_CALM, Frame, GOAWAY, HEADERS, MAX_CONCURRENT_STREAMS, NO_ERROR, PING,
+    PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, WINDOW_UPDATE, field,
 };
+use common::raw_server::{RawServer, response_head};
 use common::{Text, soon, text};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
@@ -95,13 +95,7 @@ fn within(time: Duration) -> CallOptions {
 fn raw<Fut: Future<Output = Option<()>> + Send + 'static>(
     serve: impl Fn(usize, DuplexStream) -> Fut + Send + Sync + 'static,
 ) -> (EchoClient, Dials) {
-    let serve = Arc::new(serve);
-    let (channel, dials) = pipes::channel(ClientLimits::default(), move |number, io| {
-        let serve = Arc::clone(&serve);
-        async move {
-            serve(number, io).await;
-        }
-    });
+    let (channel, dials) = pipes::raw(serve);
     (EchoClient::new(channel), dials)
 }
 

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::pipes::{self, Dials};
-use common::raw_server::{NO_ERROR, RawServer};
+use common::raw::NO_ERROR;
+use common::raw_server::RawServer;
 use common::{Text, soon, text};
 use h2grpc::call::{CallContext, CallOptions, Inbound, Outbound, Request};
 use h2grpc::client::Channel;
@@ -107,13 +108,9 @@ fn raw<Fut: Future<Output = Option<()>> + Send + 'static>(
     serve: impl Fn(usize, RawServer<tokio::io::DuplexStream>) -> Fut + Send + Sync + 'static,
 ) -> (MoodyClient, Dials) {
     let serve = Arc::new(serve);
-    let (channel, dials) = pipes::channel(ClientLimits::default(), move |number, io| {
+    let (channel, dials) = pipes::raw(move |number, io| {
         let serve = Arc::clone(&serve);
-        async move {
-            if let Some(server) = RawServer::accept_wide(io, &[]).await {
-                serve(number, server).await;
-            }
-        }
+        async move { serve(number, RawServer::accept_wide(io, &[]).await?).await }
     });
     (MoodyClient::new(channel), dials)
 }

@@ -14,8 +14,7 @@ use std::io::{self, BufRead, BufReader, PipeReader, Write};
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
-use common::raw::{ACK, GOAWAY, PING, Raw, SETTINGS};
-use common::raw_server::MAX_CONCURRENT_STREAMS;
+use common::raw::{ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, Raw, SETTINGS};
 use common::{Answer, call, connect, frame, head, read, soon};
 use h2::client::SendRequest;
 use h2grpc::route_guide::{Point, RouteNote};

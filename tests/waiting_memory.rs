@@ -6,7 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::raw_server::{MAX_CONCURRENT_STREAMS, RawServer};
+use common::raw::MAX_CONCURRENT_STREAMS;
+use common::raw_server::RawServer;
 use common::{Text, pipes, text};
 use futures_util::future::join_all;
 use h2grpc::limits::ClientLimits;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::error::{status_of, status_of_reset};
 use super::outlet::Outlet;
-use super::sending::{End, Sending, Stage, answered};
+use super::sending::{End, Sending, Stage};
 use crate::status::Status;
 
 /// What became of a call whose request is a stream that was dropped half way.
@@ -61,8 +61,6 @@ impl Driver {
             Stage::Messages(stream) => stream.poll_reset(cx),
         };
         let status = match ready!(reset) {
-            // "RST_STREAM with an error code of NO_ERROR after sending a complete response" (RFC 9113, section 8.1).
-            Ok(h2::Reason::NO_ERROR) if self.outlet.is_request => answered(),
             Ok(reason) => status_of_reset(reason, "the call was running"),
             Err(error) => status_of(error, "the call was running"),
         };
@@ -111,18 +109,14 @@ impl Driver {
 
     /// Whether nothing is left to send or to wait for.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.outlet.lock().stage, Stage::Over(_))
+        self.outlet.lock().is_over()
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        if self.is_over.load(Relaxed) {
-            return;
-        }
-        let mut sending = self.outlet.lock();
-        if !matches!(sending.stage, Stage::Over(_)) {
-            sending.fail(Status::unavailable("the connection was lost while the call was running"));
+        if !self.is_over.load(Relaxed) {
+            self.outlet.fail(Status::unavailable("the connection was lost while the call was running"));
         }
     }
 }

@@ -26,8 +26,6 @@ pub(crate) struct Outlet {
     /// Set while the driver polls the call. The driver looks at `sending` afterwards, so nobody needs to wake it. It
     /// clears this under the lock: what was added while this was set is there when it looks.
     pub(super) driving: AtomicBool,
-    /// Whether this is a client's request, which must not look complete when its sender is dropped.
-    pub(super) is_request: bool,
 }
 
 impl Outlet {
@@ -43,9 +41,8 @@ impl Outlet {
     }
 
     fn new(stage: Stage, head: CallHead, replay: Option<Replay>) -> Arc<Self> {
-        let is_request = replay.is_some();
-        let sending = Sending::new(stage, replay);
-        Arc::new(Outlet { head, sending: Mutex::new(sending), driving: AtomicBool::new(false), is_request })
+        let sending = Mutex::new(Sending::new(stage, replay));
+        Arc::new(Outlet { head, sending, driving: AtomicBool::new(false) })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Sending> {
@@ -173,8 +170,7 @@ impl Outlet {
 
     /// Sends the request on a new stream, from its beginning.
     pub(super) fn resume(&self, stream: SendStream<Bytes>) {
-        let mut sending = self.lock();
-        sending.resume(stream);
+        self.lock().resume(stream);
     }
 
     /// The stream was lost, and the call may begin again.
@@ -192,7 +188,7 @@ impl Outlet {
     pub(super) fn commit(&self) {
         let mut sending = self.lock();
         sending.replay = None;
-        if sending.is_answered && !sending.is_over() || matches!(sending.stage, Stage::Between) {
+        if sending.is_answered || matches!(sending.stage, Stage::Between) {
             sending.fail(answered());
         }
     }
@@ -202,7 +198,7 @@ impl Outlet {
     pub(crate) fn answered(&self) {
         let mut sending = self.lock();
         sending.is_answered = true;
-        if sending.replay.is_none() && !sending.is_over() {
+        if sending.replay.is_none() {
             sending.fail(answered());
         }
         self.wake_driver(&sending);
@@ -210,10 +206,7 @@ impl Outlet {
 
     /// Nothing more can be sent, because the call has ended with `why`.
     pub(super) fn fail(&self, why: Status) {
-        let mut sending = self.lock();
-        if !matches!(sending.stage, Stage::Over(_)) {
-            sending.fail(why);
-        }
+        self.lock().fail(why);
     }
 
     fn wait(&self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {

@@ -187,8 +187,11 @@ impl Sending {
         }
     }
 
-    /// Ends the sending because of `why`, which the sender gets as its error.
+    /// Ends the sending because of `why`, which the sender gets as its error, unless it is over.
     pub(super) fn fail(&mut self, why: Status) {
+        if self.is_over() {
+            return;
+        }
         self.stage = Stage::Over(Some(why));
         self.queue.clear();
         self.wake_sender();

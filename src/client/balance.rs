@@ -16,7 +16,6 @@ use super::resolve::Address;
 use super::subchannel::{Route, Subchannel};
 use super::target::Target;
 use crate::policy::Balance;
-use crate::status::Status;
 
 /// The least time between two questions for the addresses of a target.
 const RESOLVE_PAUSE: Duration = Duration::from_secs(5);
@@ -55,16 +54,13 @@ async fn round_robin(target: Target, model: Subchannel, drives: Drives) {
                 sleep_until(begin + RESOLVE_PAUSE).await;
                 lost.notified().await;
             }
+            Err(error) if members.known.is_empty() => {
+                drives.hub.change(|pool| pool.set_members([members.model.member]));
+                members.model.fail(error);
+                sleep_until(backoff.attempt(begin)).await;
+            }
             Err(error) => {
                 debug!(server = %members.model.server, %error, "no addresses");
-                if members.known.is_empty() {
-                    let why = Status::unavailable(format!("can't connect to {}: {error}", members.model.server));
-                    let member = members.model.member;
-                    drives.hub.change(|pool| {
-                        pool.set_members([member]);
-                        pool.failed(member, why.with_source(Arc::new(error)));
-                    });
-                }
                 sleep_until(backoff.attempt(begin)).await;
             }
         }

@@ -20,7 +20,7 @@ use crate::codec::{self, Payload};
 use crate::connection::ByteStream;
 use crate::limits::ClientLimits;
 use crate::metadata::Metadata;
-use crate::policy::{Attempts, Failure, ServiceConfig, Throttle};
+use crate::policy::{Attempts, Failure, MethodConfig, ServiceConfig, Throttle};
 use crate::status::Status;
 use crate::wire::{frame, head, path::Path};
 
@@ -157,13 +157,15 @@ impl Channel {
     pub async fn server_streaming<Q: Payload, R: Payload>(
         &self, path: &Path, options: &CallOptions, message: &Q,
     ) -> Result<Responses<R>, Status> {
-        let mut call = self.call(path, options)?;
+        let method = self.method(path);
+        let mut call = self.call(path, options, method)?;
         let mut ending = self.ending(path);
-        let attempt = self.begin_with_message(&mut call, message).await.inspect_err(|status| ending.close(status))?;
+        let begun = self.begin_with_message(&mut call, method, message).await;
+        let attempt = begun.inspect_err(|status| ending.close(status))?;
         if let Body::One(frame) = &call.request {
             ending.call.sent = frame.len() as u64;
         }
-        Ok(self.responses(path, ResponseSource::of_message(call, attempt, ending)))
+        Ok(self.responses(method, ResponseSource::of_message(call, attempt, ending)))
     }
 
     /// Calls a method whose request is a stream: typed clients do it by a [`Caller`](super::Caller).
@@ -173,7 +175,8 @@ impl Channel {
     pub async fn bidirectional<Q: Payload, R: Payload>(
         &self, path: &Path, options: &CallOptions,
     ) -> Result<(Requests<Q>, Responses<R>), Status> {
-        let mut call = self.call(path, options)?;
+        let method = self.method(path);
+        let mut call = self.call(path, options, method)?;
         let mut ending = self.ending(path);
         let attempt = self.shared.open_stream(&mut call).await.inspect_err(|status| ending.close(status))?;
         let head = CallHead::new(path.clone(), Metadata::new(), call.deadline, None);
@@ -182,17 +185,20 @@ impl Channel {
         ending.call.request = Some(Arc::clone(&outlet));
         let deadline = call.deadline;
         let awaited = Streaming::begin(call, &outlet, attempt);
-        let responses = self.responses(path, ResponseSource::of_stream(awaited, deadline, ending));
+        let responses = self.responses(method, ResponseSource::of_stream(awaited, deadline, ending));
         Ok((Requests::new(outlet), responses))
     }
 
-    /// A call, with what the service config says of its method.
-    fn call(&self, path: &Path, options: &CallOptions) -> Result<Call, Status> {
+    /// What the service config says of a method.
+    fn method(&self, path: &Path) -> Option<&MethodConfig> {
+        self.shared.settings.config.for_method(path).map(|method| &**method)
+    }
+
+    fn call(&self, path: &Path, options: &CallOptions, method: Option<&MethodConfig>) -> Result<Call, Status> {
         if let Some(policy) = &options.retry {
             policy.check()?;
         }
-        let method = self.shared.settings.config.for_method(path);
-        let settled = options.settle(method.map(|method| &**method));
+        let settled = options.settle(method);
         Ok(Call {
             channel: Arc::clone(&self.shared) as Arc<dyn Opens>,
             path: path.clone(),
@@ -213,10 +219,11 @@ impl Channel {
     }
 
     /// Waits for a permit before it encodes `message`: a call that waits costs no second copy of it.
-    async fn begin_with_message<Q: Payload>(&self, call: &mut Call, message: &Q) -> Result<Attempt, Status> {
+    async fn begin_with_message<Q: Payload>(
+        &self, call: &mut Call, method: Option<&MethodConfig>, message: &Q,
+    ) -> Result<Attempt, Status> {
         let permit = self.shared.permit(call).await?;
         let frame = codec::to_frame(message)?;
-        let method = self.shared.settings.config.for_method(&call.path);
         check_length(frame.len() - frame::PREFIX_LEN, method.and_then(|method| method.max_request_message_bytes))?;
         call.request = Body::One(frame);
         match self.shared.start(permit, call)? {
@@ -225,8 +232,7 @@ impl Channel {
         }
     }
 
-    fn responses<R: Payload>(&self, path: &Path, source: ResponseSource) -> Responses<R> {
-        let method = self.shared.settings.config.for_method(path);
+    fn responses<R: Payload>(&self, method: Option<&MethodConfig>, source: ResponseSource) -> Responses<R> {
         let most = self.shared.settings.limits.max_message;
         let of_method = method.and_then(|method| method.max_response_message_bytes);
         Inbound::new(source, of_method.map_or(most, |bytes| bytes.min(most)))

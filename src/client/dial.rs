@@ -134,7 +134,7 @@ fn same_family(one: &Address, other: &Address) -> bool {
 }
 
 /// The error with the address that it is about. An attempt's error may name it already.
-fn named(address: &Address, error: io::Error) -> io::Error {
+pub(super) fn named(address: &Address, error: io::Error) -> io::Error {
     let (name, text) = (format!("{address}: "), error.to_string());
     if text.starts_with(&name) { error } else { io::Error::new(error.kind(), name + &text) }
 }

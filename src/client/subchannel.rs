@@ -10,7 +10,7 @@ use tracing::{debug, info};
 
 use super::backoff::Backoff;
 use super::connection::{self, Connection, Permits};
-use super::dial::{dial, race};
+use super::dial::{dial, named, race};
 use super::hub::{Drives, Hub};
 use super::pool::Member;
 use super::resolve::Address;
@@ -110,7 +110,8 @@ impl Subchannel {
         }
     }
 
-    fn fail(&self, error: io::Error) {
+    /// Notes that no connection could be made.
+    pub(super) fn fail(&self, error: io::Error) {
         debug!(server = %self.server, %error, "can't connect");
         let why = Status::unavailable(format!("can't connect to {}: {error}", self.server));
         self.hub.change(|pool| pool.failed(self.member, why.with_source(Arc::new(error))));
@@ -138,10 +139,11 @@ impl Subchannel {
     }
 
     async fn attempt_at(&self, address: Address, until: Instant) -> io::Result<Arc<Connection>> {
-        let peer = address.to_string();
-        let io = self.within(until, &format!("{peer}: "), dial(&address)).await?;
-        let connection = self.speak(io, &peer, until).await;
-        connection.map_err(|error| io::Error::new(error.kind(), format!("{peer}: {error}")))
+        let attempt = async {
+            let io = self.within(until, "", dial(&address)).await?;
+            self.speak(io, &address.to_string(), until).await
+        };
+        attempt.await.map_err(|error| named(&address, error))
     }
 
     /// What `future` gives, unless it takes too long.

@@ -22,6 +22,7 @@ mod attempts;
 mod error;
 #[cfg(feature = "service-config")]
 mod from_json;
+mod growth;
 #[cfg(feature = "service-config")]
 mod json;
 mod method_config;
@@ -32,6 +33,7 @@ mod throttle;
 
 pub(crate) use attempts::{Attempts, Failure};
 pub use error::ConfigError;
+pub(crate) use growth::Growth;
 pub use method_config::MethodConfig;
 pub use retry::RetryPolicy;
 pub use service_config::{Balance, ServiceConfig};

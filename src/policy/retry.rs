@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
 use super::error::ConfigError;
+use super::growth::Growth;
 use crate::wire::Code;
 
 /// The most attempts that a call has, whatever its policy says: gRFC A6's limit for clients.
 pub(super) const MOST_ATTEMPTS: u32 = 5;
-
-/// How far a pause is from its rule, up or down.
-const JITTER: f64 = 0.2;
 
 /// When a call that has failed is tried again, and how often: the retry policy of gRFC A6.
 ///
@@ -129,15 +125,11 @@ impl RetryPolicy {
     /// random(0.8, 1.2)" (gRFC A6, Exponential Backoff, as revised in 2024; before, it was a random part of that time).
     /// So a thousand calls that fail together do not all come back together.
     pub fn pause(&self, n: u32) -> Duration {
-        self.paused(n, rand::rng().random_range(1.0 - JITTER..=1.0 + JITTER))
+        self.growth().pause(n)
     }
 
-    /// The pause with a given jitter. A policy that breaks its rules has some pause too, if not a sensible one.
-    fn paused(&self, n: u32, jitter: f64) -> Duration {
-        let exponent = i32::try_from(n.saturating_sub(1)).unwrap_or(i32::MAX);
-        let grown = self.initial_backoff.as_secs_f64() * self.backoff_multiplier.powi(exponent);
-        let pause = grown.min(self.max_backoff.as_secs_f64()) * jitter;
-        Duration::try_from_secs_f64(pause).unwrap_or(self.max_backoff)
+    fn growth(&self) -> Growth {
+        Growth { initial: self.initial_backoff, multiplier: self.backoff_multiplier, max: self.max_backoff }
     }
 
     /// Whether a call that ended with this code is tried again.
@@ -201,16 +193,20 @@ mod tests {
     fn pauses_grow_from_the_first_to_the_longest() {
         let policy = RetryPolicy::default();
         for (n, millis) in [(1, 100), (2, 300), (3, 900), (4, 1000), (5, 1000), (u32::MAX, 1000)] {
-            assert_eq!(policy.paused(n, 1.0), Duration::from_millis(millis), "{n}");
+            assert_eq!(policy.growth().jittered(n, 1.0), Duration::from_millis(millis), "{n}");
         }
-        assert_eq!(policy.paused(1, 0.8), Duration::from_millis(80));
-        assert_eq!(policy.paused(9, 1.2), Duration::from_millis(1200), "jitter goes beyond the longest pause too");
+        assert_eq!(policy.growth().jittered(1, 0.8), Duration::from_millis(80));
+        assert_eq!(
+            policy.growth().jittered(9, 1.2),
+            Duration::from_millis(1200),
+            "jitter goes beyond the longest pause too"
+        );
     }
 
     #[test]
     fn attempts_of_the_default_outlast_the_back_off_of_a_channel() {
         let policy = RetryPolicy::default();
-        let shortest: Duration = (1..policy.max_attempts).map(|n| policy.paused(n, 0.8)).sum();
+        let shortest: Duration = (1..policy.max_attempts).map(|n| policy.growth().jittered(n, 0.8)).sum();
         assert!(shortest > Duration::from_millis(1200 + 500), "{shortest:?}");
     }
 
@@ -223,7 +219,7 @@ mod tests {
                 .initial_backoff(Duration::from_millis(initial))
                 .max_backoff(Duration::from_millis(max))
                 .backoff_multiplier(multiplier);
-            let rule = policy.paused(n, 1.0).as_secs_f64();
+            let rule = policy.growth().jittered(n, 1.0).as_secs_f64();
             let pause = policy.pause(n).as_secs_f64();
             prop_assert!(rule <= max as f64 / 1000.0 + 1e-9);
             prop_assert!(pause >= rule * 0.8 - 1e-8 && pause <= rule * 1.2 + 1e-8, "{pause} for {rule}");

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::connection::lock;
 
 /// The connections of each address that has any.
 #[derive(Clone, Debug)]
@@ -28,7 +30,7 @@ impl Places {
     /// A place for a connection from `address`, if it has one left.
     pub(super) fn take(&self, address: IpAddr) -> Option<Place> {
         let address = network(address);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = lock(&self.taken);
         let count = taken.entry(address).or_default();
         if *count >= self.most {
             return None;
@@ -40,7 +42,7 @@ impl Places {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = lock(&self.places.taken);
         if let Entry::Occupied(mut count) = taken.entry(self.address) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {

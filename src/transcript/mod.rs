@@ -55,3 +55,4 @@ pub use part::Part;
 pub use print::Print;
 pub use read::Transcript;
 pub use record::{Direction, Recorded, Recording};
+pub use text::grouped;

@@ -11,8 +11,13 @@ pub(super) fn printable(bytes: &[u8]) -> String {
     }
 }
 
-/// 4212 as 4,212.
-pub(super) fn grouped(number: impl ToString) -> String {
+/// A number as people read it: with a comma before every three digits.
+///
+/// ```
+/// use h2grpc::transcript::grouped;
+/// assert_eq!(grouped(4212), "4,212");
+/// ```
+pub fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();
     let place = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
     digits.char_indices().flat_map(|(at, digit)| repeat_n(',', place(at).into()).chain([digit])).collect()
@@ -21,6 +26,12 @@ pub(super) fn grouped(number: impl ToString) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_a_comma_for_each_thousand() {
+        let texts = [0, 999, 1204, 20_000, 1_000_000].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,204", "20,000", "1,000,000"]);
+    }
 
     #[test]
     fn nothing_a_peer_sends_reaches_the_terminal_as_a_control_character() {

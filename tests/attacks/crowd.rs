@@ -7,8 +7,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
+use crate::common::raw::PREFACE;
 use crate::harness::Attack;
-use crate::peer::{Attacker, PREFACE};
+use crate::peer::Attacker;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn descriptor_exhaustion() {

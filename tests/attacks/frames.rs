@@ -1,35 +1,17 @@
 //! Frames as attackers write them.
 
-pub use crate::common::raw::{ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, SETTINGS};
+use crate::common::raw::settings_of;
+pub use crate::common::raw::{
+    ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR, GOAWAY, HEADERS,
+    INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE, PING, PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, bytes_of as frame,
+};
 
-/// Types of frames (RFC 9113, section 6) that only attackers need.
+/// The type of a frame (RFC 9113, section 6.3) that only attackers need.
 pub const PRIORITY: u8 = 2;
-pub const RST_STREAM: u8 = 3;
-pub const WINDOW_UPDATE: u8 = 8;
-pub const CONTINUATION: u8 = 9;
-
-/// Settings (RFC 9113, section 6.5.2).
-pub const INITIAL_WINDOW_SIZE: u16 = 4;
-pub const MAX_HEADER_LIST_SIZE: u16 = 6;
-
-/// Error codes (RFC 9113, section 7).
-pub const PROTOCOL_ERROR: u32 = 1;
-pub const FLOW_CONTROL_ERROR: u32 = 3;
-pub const REFUSED_STREAM: u32 = 7;
-pub const CANCEL: u32 = 8;
-pub const ENHANCE_YOUR_CALM: u32 = 11;
-
-pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = (payload.len() as u32).to_be_bytes()[1..].to_vec();
-    bytes.extend_from_slice(&[kind, flags]);
-    bytes.extend_from_slice(&stream.to_be_bytes());
-    bytes.extend_from_slice(payload);
-    bytes
-}
 
 pub fn settings(settings: &[(u16, u32)]) -> Vec<u8> {
-    let entry = |(id, value): &(u16, u32)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
-    frame(SETTINGS, 0, 0, &settings.iter().flat_map(entry).collect::<Vec<_>>())
+    frame(SETTINGS, 0, 0, &settings_of(settings))
 }
 
 pub fn window_update(stream: u32, increment: u32) -> Vec<u8> {

@@ -12,13 +12,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::frames::{ACK, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, settings};
+use crate::common::raw::{PREFACE, read_frame};
 use crate::common::soon;
 
 /// How long a server may take nothing until an attacker has filled all there is to fill.
 pub const FULL: Duration = Duration::from_millis(500);
-
-/// How a client begins (RFC 9113, section 3.4).
-pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What stands in the PING that asks whether the server has read everything before it.
 const ASKED: &[u8; 8] = b"all read";
@@ -150,14 +148,11 @@ async fn greet(address: SocketAddr, with: &[(u16, u32)]) -> (OwnedWriteHalf, Own
         out.write_all(&[PREFACE, &settings(with)].concat()).await.unwrap();
         let mut kind = None;
         while kind != Some(WINDOW_UPDATE) {
-            let mut head = [0; 9];
-            input.read_exact(&mut head).await.unwrap();
-            let [_, _, length, frame_kind, flags, ..] = head;
-            input.read_exact(&mut vec![0; length.into()]).await.unwrap();
-            if frame_kind == SETTINGS && flags & ACK == 0 {
+            let next = read_frame(&mut input).await.unwrap();
+            if next.kind == SETTINGS && next.flags & ACK == 0 {
                 out.write_all(&frame(SETTINGS, ACK, 0, b"")).await.unwrap();
             }
-            kind = Some(frame_kind);
+            kind = Some(next.kind);
         }
     })
     .await;

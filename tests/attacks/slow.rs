@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::common::raw::PREFACE;
 use crate::common::soon;
 use crate::frames::{
     CONTINUATION, DATA, HEADERS, INITIAL_WINDOW_SIZE, block, call, frame, head, settings, window_update,
 };
 use crate::harness::attack;
 use crate::messages::{everything, message};
-use crate::peer::{Attacker, PREFACE};
+use crate::peer::Attacker;
 use crate::{GET, LIST, RECORD};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

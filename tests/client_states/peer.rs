@@ -9,14 +9,14 @@ use h2::Reason;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
-use crate::common::raw::{ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, SETTINGS};
-use crate::common::raw_server::{
-    INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, RST_STREAM, WINDOW_UPDATE, field, response_head,
+use crate::common::raw::{
+    ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PING,
+    PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, bytes_of, field, read_frame, settings_of,
 };
+use crate::common::raw_server::response_head;
 use crate::common::{frame, text};
 use crate::net::lock;
 
-const PREFACE: usize = 24;
 /// Room for everything that a row sends.
 const WIDE: u32 = 1 << 24;
 
@@ -72,8 +72,8 @@ impl Peer {
 
     /// Reads until the client closes.
     pub async fn read(self: Arc<Self>, mut reader: ReadHalf<DuplexStream>) {
-        if reader.read_exact(&mut [0; PREFACE]).await.is_ok() {
-            while let Some(frame) = next(&mut reader).await {
+        if reader.read_exact(&mut [0; PREFACE.len()]).await.is_ok() {
+            while let Some(frame) = read_frame(&mut reader).await {
                 self.note(&frame);
                 match frame.kind {
                     PING if frame.flags & ACK == 0 && !self.is_mute.load(Relaxed) => {
@@ -239,20 +239,6 @@ impl fmt::Display for Seen {
     }
 }
 
-async fn next(reader: &mut ReadHalf<DuplexStream>) -> Option<Frame> {
-    let mut head = [0; 9];
-    reader.read_exact(&mut head).await.ok()?;
-    let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-    reader.read_exact(&mut payload).await.ok()?;
-    let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & (u32::MAX >> 1);
-    Some(Frame { kind: head[3], flags: head[4], stream, payload })
-}
-
-fn bytes_of(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = &(payload.len() as u32).to_be_bytes()[1..];
-    [length, &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
 fn settings(setting: u16, value: u32) -> Vec<u8> {
-    bytes_of(SETTINGS, 0, 0, &[&setting.to_be_bytes()[..], &value.to_be_bytes()].concat())
+    bytes_of(SETTINGS, 0, 0, &settings_of(&[(setting, value)]))
 }

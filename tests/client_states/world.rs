@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::common::raw_server::WINDOW_UPDATE;
+use crate::common::raw::WINDOW_UPDATE;
 use crate::common::text;
 use crate::net::Net;
 use crate::state::{Event, Last, State};

@@ -51,6 +51,20 @@ where
     (channel, dials)
 }
 
+/// A channel to raw servers: `serve` gets each connection with its number. It ends early, by `?`, where its client is gone.
+pub fn raw<Fut>(serve: impl Fn(usize, DuplexStream) -> Fut + Send + Sync + 'static) -> (Channel, Dials)
+where
+    Fut: Future<Output = Option<()>> + Send + 'static,
+{
+    let serve = Arc::new(serve);
+    channel(ClientLimits::default(), move |number, io| {
+        let serve = Arc::clone(&serve);
+        async move {
+            serve(number, io).await;
+        }
+    })
+}
+
 /// The same to `server`.
 pub fn channel_to(server: Server) -> (Channel, Dials) {
     channel(ClientLimits::default(), move |_, io| serve(server.clone(), io))

@@ -17,6 +17,19 @@ pub const GOAWAY: u8 = 7;
 pub const WINDOW_UPDATE: u8 = 8;
 pub const CONTINUATION: u8 = 9;
 
+/// Settings (RFC 9113, section 6.5.2).
+pub const MAX_CONCURRENT_STREAMS: u16 = 3;
+pub const INITIAL_WINDOW_SIZE: u16 = 4;
+pub const MAX_HEADER_LIST_SIZE: u16 = 6;
+
+/// Error codes (RFC 9113, section 7).
+pub const NO_ERROR: u32 = 0;
+pub const PROTOCOL_ERROR: u32 = 1;
+pub const FLOW_CONTROL_ERROR: u32 = 3;
+pub const REFUSED_STREAM: u32 = 7;
+pub const CANCEL: u32 = 8;
+pub const ENHANCE_YOUR_CALM: u32 = 11;
+
 /// Flags.
 pub const ACK: u8 = 1;
 pub const END_STREAM: u8 = 1;
@@ -45,6 +58,32 @@ impl Raw {
         stream.set_nodelay(true).unwrap();
         Raw::begin(stream).await
     }
+}
+
+/// The next frame of a byte stream; `None` when the peer has closed.
+pub async fn read_frame(io: &mut (impl AsyncRead + Unpin)) -> Option<Frame> {
+    let mut head = [0; 9];
+    io.read_exact(&mut head).await.ok()?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; length as usize];
+    io.read_exact(&mut payload).await.ok()?;
+    let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff;
+    Some(Frame { kind: head[3], flags: head[4], stream, payload })
+}
+
+/// The payload of SETTINGS.
+pub fn settings_of(settings: &[(u16, u32)]) -> Vec<u8> {
+    let entry = |(id, value): &(u16, u32)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
+    settings.iter().flat_map(entry).collect()
+}
+
+/// A header field as a literal that is not indexed (RFC 7541, section 6.2.2). Both are shorter than 127 bytes.
+pub fn field(name: &str, value: &str) -> Vec<u8> {
+    let mut block = vec![0x00, name.len() as u8];
+    block.extend_from_slice(name.as_bytes());
+    block.push(value.len() as u8);
+    block.extend_from_slice(value.as_bytes());
+    block
 }
 
 /// The bytes of a frame.
@@ -80,10 +119,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Raw<IO> {
         block.extend_from_slice(&[0x04, path.len() as u8]); // :path, literal
         block.extend_from_slice(path.as_bytes());
         for (name, value) in [("te", "trailers"), ("content-type", "application/grpc")].iter().chain(fields) {
-            block.extend_from_slice(&[0x00, name.len() as u8]);
-            block.extend_from_slice(name.as_bytes());
-            block.push(value.len() as u8);
-            block.extend_from_slice(value.as_bytes());
+            block.extend_from_slice(&field(name, value));
         }
         self.send(HEADERS, END_HEADERS, stream, &block).await;
     }
@@ -95,13 +131,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Raw<IO> {
 
     /// The next frame, however long it takes: for tests that stop the clock.
     pub async fn next_whenever(&mut self) -> Option<Frame> {
-        let mut head = [0; 9];
-        self.stream.read_exact(&mut head).await.ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; length as usize];
-        self.stream.read_exact(&mut payload).await.ok()?;
-        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff;
-        Some(Frame { kind: head[3], flags: head[4], stream, payload })
+        read_frame(&mut self.stream).await
     }
 
     /// The next frame of this type.

@@ -7,23 +7,11 @@ use prost::Message;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::frame;
-use super::raw::{ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, SETTINGS};
+use super::raw::{
+    self, ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, field,
+};
 
-/// Types of frames (RFC 9113, section 6).
-pub const RST_STREAM: u8 = 3;
-pub const WINDOW_UPDATE: u8 = 8;
-
-/// Settings (RFC 9113, section 6.5.2).
-pub const MAX_CONCURRENT_STREAMS: u16 = 3;
-pub const INITIAL_WINDOW_SIZE: u16 = 4;
-
-/// Error codes (RFC 9113, section 7).
-pub const NO_ERROR: u32 = 0;
-pub const PROTOCOL_ERROR: u32 = 1;
-pub const REFUSED_STREAM: u32 = 7;
-pub const ENHANCE_YOUR_CALM: u32 = 11;
-
-const PREFACE: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 const MOST: u32 = (1 << 31) - 1;
 
 /// A connection whose server decides about each frame.
@@ -36,7 +24,7 @@ pub struct RawServer<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
     /// Reads the client's preface, and sends SETTINGS. `None` when the client is gone before.
     pub async fn accept(mut io: IO, settings: &[(u16, u32)]) -> Option<Self> {
-        io.read_exact(&mut [0; PREFACE]).await.ok()?;
+        io.read_exact(&mut [0; raw::PREFACE.len()]).await.ok()?;
         let mut server = RawServer { io, bodies: HashMap::new() };
         server.settings(settings).await;
         Some(server)
@@ -44,12 +32,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
 
     /// Sends SETTINGS, the first ones or others later.
     pub async fn settings(&mut self, settings: &[(u16, u32)]) {
-        let mut payload = Vec::new();
-        for (setting, value) in settings {
-            payload.extend_from_slice(&setting.to_be_bytes());
-            payload.extend_from_slice(&value.to_be_bytes());
-        }
-        self.send(SETTINGS, 0, 0, &payload).await;
+        self.send(SETTINGS, 0, 0, &raw::settings_of(settings)).await;
     }
 
     /// The same with flow-control windows that never fill.
@@ -61,22 +44,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
 
     /// Sends a frame. That the client is gone shows when the next one is read.
     pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let mut bytes = (payload.len() as u32).to_be_bytes()[1..].to_vec();
-        bytes.extend_from_slice(&[kind, flags]);
-        bytes.extend_from_slice(&stream.to_be_bytes());
-        bytes.extend_from_slice(payload);
-        let _ = self.io.write_all(&bytes).await;
+        let _ = self.io.write_all(&raw::bytes_of(kind, flags, stream, payload)).await;
     }
 
     /// The next frame; `None` when the client has closed. SETTINGS and PING are answered.
     pub async fn next(&mut self) -> Option<Frame> {
-        let mut head = [0; 9];
-        self.io.read_exact(&mut head).await.ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; length as usize];
-        self.io.read_exact(&mut payload).await.ok()?;
-        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & MOST;
-        let frame = Frame { kind: head[3], flags: head[4], stream, payload };
+        let frame = raw::read_frame(&mut self.io).await?;
         match frame.kind {
             SETTINGS if frame.flags & ACK == 0 => self.send(SETTINGS, ACK, 0, b"").await,
             PING if frame.flags & ACK == 0 => self.send(PING, ACK, 0, &frame.payload).await,
@@ -162,14 +135,5 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> RawServer<IO> {
 pub fn response_head() -> Vec<u8> {
     let mut block = vec![0x88]; // :status: 200 (RFC 7541, appendix A)
     block.extend_from_slice(&field("content-type", "application/grpc"));
-    block
-}
-
-/// A header field as a literal that is not indexed (RFC 7541, section 6.2.2). Both are shorter than 127 bytes.
-pub fn field(name: &str, value: &str) -> Vec<u8> {
-    let mut block = vec![0x00, name.len() as u8];
-    block.extend_from_slice(name.as_bytes());
-    block.push(value.len() as u8);
-    block.extend_from_slice(value.as_bytes());
     block
 }

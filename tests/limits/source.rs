@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use h2grpc::transcript::grouped;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, BinOp, Expr, Fields, Ident, Item, Lit, Meta, Token, Type, UnOp, Visibility, braced};
 
@@ -55,13 +56,6 @@ pub fn in_bytes(bytes: u128) -> String {
         bytes if bytes >= 1 << 10 && bytes % (1 << 10) == 0 => format!("{} KiB", bytes >> 10),
         bytes => format!("{} bytes", grouped(bytes)),
     }
-}
-
-/// With a comma before every three digits.
-pub fn grouped(number: u128) -> String {
-    let digits = number.to_string();
-    let comma = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
-    digits.char_indices().flat_map(|(at, digit)| comma(at).then_some(',').into_iter().chain([digit])).collect()
 }
 
 /// Every limit of `src/limits.rs`, in its order. Private constants bound what a user may set, and are none.

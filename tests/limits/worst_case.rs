@@ -2,8 +2,9 @@
 
 use h2grpc::limits::{BATCH, ClientLimits, Limits, WRITE_BUFFER};
 use h2grpc::route_guide::notes::MAX_NOTES;
+use h2grpc::transcript::grouped;
 
-use super::source::{grouped, in_bytes};
+use super::source::in_bytes;
 
 /// What h2 keeps of one stream's DATA until it has left: the default of its `max_send_buffer_size`, which we leave alone.
 const SEND_BUFFER: usize = 400 * 1024;
@@ -89,12 +90,12 @@ client's memory.
         write_buffers = mib(write_buffers),
         connection = mib(connection),
         per_minute = bytes(per_minute as usize),
-        of_address = grouped(of_address as u128),
-        all = grouped(all as u128),
-        address_gib = grouped((connection * of_address).div_ceil(1 << 30) as u128),
-        all_gib = grouped((connection * all).div_ceil(1 << 30) as u128),
+        of_address = grouped(of_address),
+        all = grouped(all),
+        address_gib = grouped((connection * of_address).div_ceil(1 << 30)),
+        all_gib = grouped((connection * all).div_ceil(1 << 30)),
         notes = bytes(MAX_NOTES),
-        all_notes = grouped((calls * MAX_NOTES).div_ceil(1 << 20) as u128),
+        all_notes = grouped((calls * MAX_NOTES).div_ceil(1 << 20)),
         client_window = bytes(client.connection_window as usize),
         client_frames = bytes(client.small_frame_budget),
         client_message = bytes(client.max_message),

@@ -35,7 +35,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "client",
-        crates: "bytes h2 http rand tokio tracing",
+        crates: "bytes h2 http tokio tracing",
         rooms: "call codec connection limits metadata policy service status wire",
     },
     Rule { room: "transcript", crates: "bytes prost prost_types tokio tokio_util", rooms: "wire" },

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use h2grpc::transcript::grouped;
 use tracing::callsite::Identifier;
 use tracing::{Event, Level};
 
@@ -67,7 +68,7 @@ impl Kinds {
         held_back
             .map(|kind| {
                 let Kind { level, target, message, held_back, .. } = kind;
-                let line = Line::new(*level, target, format!("and {} more like it: {message}", thousands(*held_back)));
+                let line = Line::new(*level, target, format!("and {} more like it: {message}", grouped(*held_back)));
                 (kind.since, kind.logged, kind.held_back) = (now, 0, 0);
                 line
             })
@@ -77,19 +78,6 @@ impl Kinds {
     fn lock(&self) -> MutexGuard<'_, HashMap<Identifier, Kind>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A number as people read it, such as 1,204.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -177,11 +165,5 @@ mod tests {
             info!(target: "server", "call");
         }
         assert_eq!(clock.admitted(), 2000);
-    }
-
-    #[test]
-    fn numbers_have_a_comma_for_each_thousand() {
-        let texts = [0, 999, 1204, 20_000, 1_000_000].map(thousands);
-        assert_eq!(texts, ["0", "999", "1,204", "20,000", "1,000,000"]);
     }
 }

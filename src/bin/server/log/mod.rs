@@ -15,12 +15,13 @@ use std::{env, io, panic, thread};
 
 use anstream::{AutoStream, ColorChoice};
 use h2grpc::route_guide::program::Outcome;
+use h2grpc::transcript::grouped;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{Event, Level, Subscriber, error};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use kinds::{Kinds, WINDOW, thousands};
+use kinds::{Kinds, WINDOW};
 pub use line::Format;
 use line::Line;
 use writer::Writer;
@@ -48,7 +49,7 @@ impl Log {
         let colours = format == Format::Text && AutoStream::choice(&io::stderr()) != ColorChoice::Never;
         let notice = move |dropped: u64| {
             let (lines, were) = if dropped == 1 { ("line", "was") } else { ("lines", "were") };
-            let text = format!("{} log {lines} {were} dropped: standard error did not take them", thousands(dropped));
+            let text = format!("{} log {lines} {were} dropped: standard error did not take them", grouped(dropped));
             Line::new(Level::WARN, "server::log", text).written(format, colours)
         };
         let writer = Writer::start(io::stderr(), notice)?;
