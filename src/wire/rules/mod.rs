@@ -26,14 +26,20 @@ pub mod status_mapping;
 pub use rule::{BY_H2, BY_PROST, READ_ONLY, Rule, Source};
 
 /// The tables, in the order of [`Source::ALL`].
-const TABLES: [&[&Rule]; 9] = [
-    protocol_http2::RULES,
+const TABLES: [&[&Rule]; 15] = [
+    protocol_http2::requests::RULES,
+    protocol_http2::responses::RULES,
+    protocol_http2::transport::RULES,
     status_mapping::RULES,
     status_codes::RULES,
     compression::RULES,
     keepalive::RULES,
     backoff::RULES,
-    http2::RULES,
+    http2::frames::RULES,
+    http2::settings::RULES,
+    http2::flow::RULES,
+    http2::streams::RULES,
+    http2::messages::RULES,
     hpack::RULES,
     protobuf::RULES,
 ];

@@ -117,7 +117,7 @@ macro_rules! rules {
                 transcripts: &[$($($transcript),+)?],
             };
         )*
-        pub(super) const RULES: &[&Rule] = &[$(&$name),*];
+        pub(in crate::wire::rules) const RULES: &[&Rule] = &[$(&$name),*];
     };
 }
 pub(super) use rules;
