@@ -1,6 +1,7 @@
 //! Bytes to values and back, exactly as the gRPC specification writes them: pure functions and one incremental decoder.
 //!
-//! A gRPC call is an HTTP/2 stream ("gRPC over HTTP/2", section Outline):
+//! A gRPC call is an HTTP/2 stream ("gRPC over HTTP/2", section Outline; rules grpc.request-shape and
+//! grpc.response-shape):
 //!
 //! ```text
 //! Request  -> Request-Headers *Length-Prefixed-Message EOS
