@@ -13,6 +13,9 @@
 //! header maps and chunks of DATA; out go values, or an error that says what was expected and what came. Nothing here
 //! waits, does I/O or knows about protobuf, so every other module may use it, and it is tested and fuzzed by itself.
 //!
+//! Which rule of which specification is kept where, and which test shows it, is a table: `rules`, with the feature
+//! `transcript`.
+//!
 //! The smallest answer there is, an empty message and an OK status:
 //!
 //! ```text

@@ -109,6 +109,21 @@ fn the_document_tells_the_rules_as_they_are() {
     }
 }
 
+#[test]
+fn a_function_a_test_and_a_crate_that_are_not_there_are_told() {
+    let mut files = Files::default();
+    let told = |wrong: Option<String>| wrong.unwrap_or_default();
+    assert_eq!(files.wrong_keeper("src/wire/head.rs::read_request"), None);
+    assert_eq!(told(files.wrong_keeper("src/wire/head.rs::write_it")), "src/wire/head.rs has no function write_it");
+    assert_eq!(told(files.wrong_keeper("src/wire/tail.rs::f")), "there is no file src/wire/tail.rs");
+    assert_eq!(
+        told(files.wrong_keeper("tests/rules/main.rs::f")),
+        "tests/rules/main.rs::f is no function of a file below src/"
+    );
+    assert_eq!(told(files.wrong_test("tests/spec_server.rs::serve")), "tests/spec_server.rs has no test serve");
+    assert!(is_dependency(BY_H2) && !is_dependency("hyper"));
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -118,7 +133,7 @@ fn empty_cells(rule: &Rule) -> Vec<String> {
     let lists = [("kept", rule.kept.is_empty()), ("tests", rule.tests.is_empty())];
     let empty = cells.into_iter().chain(lists).filter(|(_, is_empty)| *is_empty);
     let mut wrong: Vec<String> = empty.map(|(cell, _)| format!("{}: {cell} is empty", rule.id)).collect();
-    if !rule.text.ends_with('.') || rule.text.contains('|') || rule.text.contains("  ") {
+    if !rule.text.ends_with('.') || ["|", "  ", "- "].iter().any(|bad| rule.text.contains(bad)) {
         wrong.push(format!("{}: the text is no sentence that a table can hold: {}", rule.id, rule.text));
     }
     wrong

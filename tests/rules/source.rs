@@ -10,7 +10,8 @@ use syn::{Attribute, ImplItem, Item, ItemFn, TraitItem, Type};
 /// What a file has.
 #[derive(Debug, Default)]
 pub struct Names {
-    /// Functions, those of a type or a trait also with its name before them: `parse` and `Code::parse`.
+    /// Functions, those of a type or a trait also with its name before them: `parse` and `Code::parse`. Those in a
+    /// module of tests are none.
     pub functions: BTreeSet<String>,
     /// Tests, those of `proptest!` too.
     pub tests: BTreeSet<String>,
@@ -44,7 +45,14 @@ impl Names {
                     });
                     self.add_of(Some(it.ident.to_string()), functions);
                 }
-                Item::Mod(it) => it.content.iter().for_each(|(_, items)| self.add(items)),
+                Item::Mod(it) => {
+                    let mut inside = Names::default();
+                    it.content.iter().for_each(|(_, items)| inside.add(items));
+                    self.tests.extend(inside.tests);
+                    if it.ident != "tests" {
+                        self.functions.extend(inside.functions);
+                    }
+                }
                 // What a macro makes is read as it is written: `macro_rules! constants` makes `Code::name`.
                 Item::Macro(it) => self.add_tokens(it.mac.tokens.clone()),
                 _ => {}
@@ -126,7 +134,7 @@ fn functions_are_told_from_tests_wherever_they_stand() {
                 #[cfg(test)] mod tests { fn helper() {} #[test] fn shown() {} #[tokio::test(start_paused = true)] \
                 async fn awaited() {} proptest! { #[test] fn any(x: u8) { f(x) } } }";
     let names = names(text);
-    let functions = ["A::own", "C::of", "D::asked", "asked", "free", "helper", "made", "of", "own"];
+    let functions = ["A::own", "C::of", "D::asked", "asked", "free", "made", "of", "own"];
     assert_eq!(names.functions.iter().collect::<Vec<_>>(), functions);
     assert_eq!(names.tests.iter().collect::<Vec<_>>(), ["any", "awaited", "shown"]);
 }

@@ -13,8 +13,8 @@ rules! { ProtocolHttp2;
         ];
 
     RESPONSE_SHAPE "grpc.response-shape" "Outline"
-        "A response is a header block, any number of messages, and trailers. One without messages may be Trailers- \
-        Only."
+        "A response is a header block, any number of messages, and trailers. One without messages may be \
+        Trailers-Only."
         kept ["src/call/driver.rs::poll_end", "src/call/source.rs::poll_progress"]
         tests [
             "tests/spec_server.rs::unary_answer_is_head_message_trailers",
@@ -130,7 +130,7 @@ rules! { ProtocolHttp2;
         tests ["tests/echo.rs::metadata_goes_both_ways"];
 
     HEADER_NAME "grpc.header-name" "Requests"
-        "A name of metadata consists of the digits, small letters, and the characters _ - and dot."
+        "A name of metadata consists of digits, small letters, underscores, hyphens and dots."
         kept ["src/metadata.rs::checked_name"]
         tests ["src/metadata.rs::illegal_names_and_values_are_refused"];
 
@@ -150,7 +150,7 @@ rules! { ProtocolHttp2;
         tests ["tests/spec_server.rs::value_that_only_http_allows_is_no_error"];
 
     RESERVED_NAMES "grpc.reserved-names" "Requests"
-        "Names that begin with grpc- belong to gRPC. An application must not use them for its metadata."
+        "Names that begin with \"grpc-\" belong to gRPC. An application must not use them for its metadata."
         kept ["src/wire/head.rs::reserved", "src/metadata.rs::checked_name"]
         tests [
             "src/metadata.rs::reserved_names_are_refused_with_a_reason",
