@@ -135,7 +135,6 @@ async fn http_status_is_mapped_where_there_is_no_grpc_status() {
         (403, Code::PERMISSION_DENIED),
         (404, Code::UNIMPLEMENTED),
         (429, Code::UNAVAILABLE),
-        (431, Code::INTERNAL),
         (502, Code::UNAVAILABLE),
         (503, Code::UNAVAILABLE),
         (504, Code::UNAVAILABLE),

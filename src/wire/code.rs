@@ -133,7 +133,7 @@ impl Code {
     /// this table (rule status.clients-only).
     pub const fn from_http_status(status: http::StatusCode) -> Code {
         match status.as_u16() {
-            400 | 431 => Code::INTERNAL,
+            400 => Code::INTERNAL,
             401 => Code::UNAUTHENTICATED,
             403 => Code::PERMISSION_DENIED,
             404 => Code::UNIMPLEMENTED,
@@ -228,7 +228,6 @@ mod tests {
             (403, Code::PERMISSION_DENIED),
             (404, Code::UNIMPLEMENTED),
             (429, Code::UNAVAILABLE),
-            (431, Code::INTERNAL),
             (502, Code::UNAVAILABLE),
             (503, Code::UNAVAILABLE),
             (504, Code::UNAVAILABLE),
