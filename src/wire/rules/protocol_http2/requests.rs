@@ -92,6 +92,11 @@ rules! { ProtocolHttp2;
         kept ["src/server/admit.rs::read"]
         tests ["tests/time.rs::a_stream_that_is_silent_between_messages_lasts"];
 
+    SERVER_DEADLINE "grpc.server-deadline" "Requests"
+        "A server gives a call the time of grpc-timeout, and ends it when that is over."
+        kept ["src/server/admit.rs::read", "src/server/patience.rs::poll"]
+        tests ["tests/spec_server.rs::deadline_ends_a_stream_whose_client_sends_nothing"];
+
     CONTENT_TYPE "grpc.content-type" "Requests"
         "The content-type is application/grpc, with the format of the messages after a plus sign if it is told."
         kept ["src/wire/head.rs::request", "src/wire/head.rs::response_head", "src/wire/head.rs::is_grpc"]
