@@ -17,6 +17,7 @@
 //!
 //! ```text
 //!   print  rows                a transcript as text, and what stands on its lines
+//!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
@@ -31,6 +32,7 @@
 //! bytes.
 
 mod columns;
+mod diagnosis;
 mod event;
 #[cfg(test)]
 mod fixtures;
@@ -48,7 +50,9 @@ mod text;
 #[expect(clippy::module_inception, reason = "a transcript is what the module is about")]
 mod transcript;
 mod varint;
+mod verdict;
 
+pub use diagnosis::{Diagnoser, Remark};
 pub use event::{Event, Role};
 pub use flow::Windows;
 pub use grpc::Call;
@@ -59,3 +63,4 @@ pub use rows::Detail;
 pub use span::{Derived, Link, Meaning, Pane, Place, Span, What, Why};
 pub use text::grouped;
 pub use transcript::Transcript;
+pub use verdict::{Checker, Verdict};
