@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::span;
+use super::super::meaning;
 use super::super::text::{bytes, grouped};
 
 /// What bytes mean to gRPC.
@@ -58,7 +58,7 @@ pub enum Meaning {
     },
 }
 
-impl span::Meaning for Meaning {
+impl meaning::Meaning for Meaning {
     fn name(&self) -> Cow<'_, str> {
         match self {
             Meaning::Message { number, .. } | Meaning::Piece { number, .. } => format!("message {number}").into(),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::super::grpc::fields as known;
-use super::super::span;
+use super::super::meaning;
 use super::super::text::{bytes, printable};
 use super::fields::Form;
 use super::table::STATIC_ENTRIES;
@@ -44,7 +44,7 @@ pub enum Meaning {
         /// Its letters.
         text: Bytes,
     },
-    /// In a [`Pane`](span::Pane): a letter that stands there in the Huffman code.
+    /// In a [`Pane`](super::super::Pane): a letter that stands there in the Huffman code.
     Letter {
         /// The first of its bits, counted from the string's first.
         from: usize,
@@ -73,7 +73,7 @@ impl Role {
     }
 }
 
-impl span::Meaning for Meaning {
+impl meaning::Meaning for Meaning {
     fn name(&self) -> Cow<'_, str> {
         match self {
             Meaning::Field { form: Form::SizeUpdate(_), .. } => "dynamic table size".into(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::span;
+use super::super::meaning;
 use super::super::text::bytes;
 
 /// How a field's value is delimited, by the low three bits of its tag.
@@ -89,7 +89,7 @@ pub enum Meaning {
     Malformed(&'static str),
 }
 
-impl span::Meaning for Meaning {
+impl meaning::Meaning for Meaning {
     fn name(&self) -> Cow<'_, str> {
         match self {
             Meaning::Field { number, name: Some(name), .. } => format!("{number} {name}").into(),

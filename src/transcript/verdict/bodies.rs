@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::event::Event;
 use super::super::record::Direction;
-use super::{Found, who};
+use super::found::{Found, who};
 
 /// Messages that are not whole yet.
 #[derive(Debug, Default)]

@@ -2,9 +2,10 @@
 
 use super::super::event::Event;
 use super::super::http2::{Meaning, Shape, layout};
+use super::super::meaning::Meaning as _;
 use super::super::record::Direction;
-use super::super::span::{Meaning as _, What};
-use super::{Found, who};
+use super::super::span::What;
+use super::found::{Found, who};
 
 /// What each side has said of the connection.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::super::hpack::Block;
 use super::super::text::printable;
-use super::Found;
+use super::found::Found;
 use crate::wire::binary;
 
 const PSEUDO: [&[u8]; 6] = [b":method", b":scheme", b":path", b":authority", b":status", b":protocol"];

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::super::event::{Event, Role};
+use super::super::event::Event;
+use super::super::grpc::Role;
 use super::super::hpack::Block;
 use super::fields;
-use super::{Found, who};
+use super::found::{Found, who};
 use crate::wire::timeout;
 
 pub(super) fn check(event: &Event, found: &mut Found<'_>) {

@@ -8,24 +8,14 @@
 mod bodies;
 mod connection;
 mod fields;
+mod found;
 mod heads;
 mod streams;
 
-use super::event::Event;
-use super::span::Place;
+pub use found::Verdict;
 
-/// A rule that is broken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// The identifier of the rule: a row of `docs/rules.md`.
-    pub rule: &'static str,
-    /// The stream, 0 for the connection.
-    pub stream: u32,
-    /// The bytes that break it.
-    pub place: Place,
-    /// Who breaks it and how, in a sentence.
-    pub text: String,
-}
+use super::event::Event;
+use found::Found;
 
 /// Judges the frames of a connection.
 #[derive(Debug)]
@@ -54,32 +44,6 @@ impl Checker {
         self.bodies.check(event, &mut found);
         found.verdicts
     }
-}
-
-/// What was found in a frame.
-struct Found<'a> {
-    event: &'a Event,
-    verdicts: Vec<Verdict>,
-}
-
-impl Found<'_> {
-    /// The frame breaks a rule.
-    fn add(&mut self, rule: &'static str, text: impl Into<String>) {
-        let event = self.event;
-        self.verdicts.push(Verdict { rule, stream: event.stream(), place: event.place(), text: text.into() });
-    }
-
-    /// The frame breaks a rule if this holds.
-    fn add_if(&mut self, broken: bool, rule: &'static str, text: impl FnOnce() -> String) {
-        if broken {
-            self.add(rule, text());
-        }
-    }
-}
-
-/// "the client" or "the server", by the way that its frames go.
-fn who(direction: super::record::Direction) -> &'static str {
-    ["the client", "the server"][direction.index()]
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::super::event::Event;
 use super::super::record::Direction;
-use super::{Found, who};
+use super::found::{Found, who};
 
 /// The streams of a connection.
 #[derive(Debug)]
