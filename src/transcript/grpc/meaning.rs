@@ -124,8 +124,9 @@ impl meaning::Meaning for Meaning {
 
     fn rule(&self) -> Option<&'static str> {
         Some(match self {
-            Meaning::Message { .. } | Meaning::Length { .. } | Meaning::Prefix { .. } => "grpc.length-prefixed-message",
-            Meaning::Piece { .. } | Meaning::Body { .. } => "grpc.data-frames-no-alignment",
+            Meaning::Message { .. } | Meaning::Prefix { .. } => "grpc.length-prefix",
+            Meaning::Length { .. } => "grpc.message-length",
+            Meaning::Piece { .. } | Meaning::Body { .. } => "grpc.data-boundaries",
             Meaning::Compressed(_) => "grpc.compressed-flag",
             Meaning::Packed { .. } => "grpc.message-encoding",
         })

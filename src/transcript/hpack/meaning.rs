@@ -167,12 +167,12 @@ impl meaning::Meaning for Meaning {
     fn rule(&self) -> Option<&'static str> {
         Some(match self {
             Meaning::Field { form: Form::SizeUpdate(_), .. } => "hpack.size-update",
-            Meaning::Field { form: Form::Broken(_), .. } => "hpack.decoding-error",
+            Meaning::Field { form: Form::Broken(_), .. } => "h2.header-block-decoded",
             Meaning::Field { form: Form::Indexed(index), .. } if *index <= STATIC_ENTRIES => "hpack.static-table",
             Meaning::Field { form: Form::Indexed(_), .. } => "hpack.dynamic-table",
-            Meaning::Field { form: Form::Added(_), .. } | Meaning::Form(Form::Added(_)) => "hpack.literal-indexed",
+            Meaning::Field { form: Form::Added(_), .. } | Meaning::Form(Form::Added(_)) => "hpack.literal-added",
             Meaning::Field { form: Form::NotAdded(_), .. } | Meaning::Form(Form::NotAdded(_)) => {
-                "hpack.literal-not-indexed"
+                "hpack.literal-not-added"
             }
             Meaning::Field { form: Form::NeverIndexed(_), .. } | Meaning::Form(_) => "hpack.literal-never-indexed",
             Meaning::Length { .. } => "hpack.integer",

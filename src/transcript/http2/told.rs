@@ -104,18 +104,18 @@ impl meaning::Meaning for Meaning {
     fn rule(&self) -> Option<&'static str> {
         use Meaning::*;
         Some(match self {
-            Preface | Foreign(_) => "h2.preface",
+            Preface | Foreign(_) => "h2.client-preface",
             Frame { kind, .. } | WrongSize { kind, .. } => of_type(*kind),
             Header { .. } | Length(_) | Type(_) | Flags { .. } | Stream(_) => "h2.frame-header",
             PadLength(_) | Padding(_) => "h2.padding",
             Dependency(_) | Weight(_) => "h2.priority",
-            ErrorCode(_) => "h2.error-code",
+            ErrorCode(_) => "h2.error-codes",
             LastStream(_) | DebugData(_) => "h2.goaway",
             PromisedStream(_) => "h2.push-promise",
             Setting { id, .. } | SettingId(id) | SettingValue { id, .. } => of_setting(*id),
             OpaqueData => "h2.ping",
             Increment(_) => "h2.window-update",
-            UnknownPayload(_) => "h2.unknown-frame",
+            UnknownPayload(_) => "h2.unknown-type",
             Fragment => "h2.continuation",
             Content | Text(_) | Rest | Torn { .. } | Earlier => return None,
         })
@@ -155,7 +155,7 @@ fn of_type(kind: u8) -> &'static str {
         "h2.window-update",
         "h2.continuation",
     ];
-    RULES.get(usize::from(kind)).unwrap_or(&"h2.unknown-frame")
+    RULES.get(usize::from(kind)).unwrap_or(&"h2.unknown-type")
 }
 
 fn of_setting(id: u16) -> &'static str {
@@ -167,5 +167,5 @@ fn of_setting(id: u16) -> &'static str {
         "h2.setting-max-frame-size",
         "h2.setting-max-header-list-size",
     ];
-    RULES.get(usize::from(id).wrapping_sub(1)).unwrap_or(&"h2.setting-unknown")
+    RULES.get(usize::from(id).wrapping_sub(1)).unwrap_or(&"h2.unknown-setting")
 }

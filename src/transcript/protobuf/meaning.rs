@@ -174,10 +174,10 @@ impl meaning::Meaning for Meaning {
             Meaning::Field { .. } | Meaning::Tag { .. } => "protobuf.tag",
             Meaning::Length(_) | Meaning::Text(_) | Meaning::Bytes => "protobuf.length-delimited",
             Meaning::Number { zigzag: true, .. } => "protobuf.zigzag",
-            Meaning::Number { negative: true, .. } => "protobuf.negative-int",
+            Meaning::Number { negative: true, .. } => "protobuf.negative",
             Meaning::Number { wire: Wire::Varint, .. } => "protobuf.varint",
             Meaning::Number { .. } => "protobuf.fixed",
-            Meaning::Malformed(_) => "protobuf.malformed",
+            Meaning::Malformed(_) => "protobuf.truncated",
         })
     }
 
