@@ -57,6 +57,7 @@ async fn run(options: Options) -> Outcome {
         bytes: 96,
         colors,
         columns: program::columns().unwrap_or(Print::default().columns),
+        ..Print::default()
     };
     let mut screen =
         Screen { recording, types: Types::decode(FILE_DESCRIPTOR_SET)?, print, shown: 0, out: Stdout::new() };

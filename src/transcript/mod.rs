@@ -16,43 +16,55 @@
 //! The files stand in layers, and each uses those below it alone:
 //!
 //! ```text
-//!   print                      a transcript as text
-//!   read                       a whole connection becomes a transcript
-//!   bodies                     the messages of a call, which go on from frame to frame
-//!   blocks                     header blocks, which do too, and the calls that they open
-//!   event                      one frame, the way it went, and its parts
-//!   layout  hpack  protobuf    the parts of a frame, of a header block, of a message
-//!   http2  huffman  types      bytes to frames; the code of strings; the names in .proto files
-//!   record  part  varint       what was recorded; the smallest piece of a transcript; a kind of number
+//!   print  rows                a transcript as text, and what stands on its lines
+//!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
+//!   transcript  reader         a whole connection, and one whose bytes still come
+//!   event  flow                a frame and its tree of spans; how much may still be sent
+//!   grpc/                      calls and the messages of their bodies
+//!   hpack/  protobuf/  http2/  header blocks, messages, frames: bytes become spans
+//!   span                       the one value under everything: bytes with a meaning
+//!   record  varint             what was recorded; a kind of number
 //!   columns  text              the columns of a printed line; bytes and numbers that are safe to print
 //! ```
 //!
 //! HTTP/2 is read by code of its own and not with h2, because a transcript must explain bytes that h2 would refuse.
-//! Whatever the bytes, reading never fails, and the [parts](Part) of a direction together are its bytes.
+//! Whatever the bytes, reading never fails, and the leaves of a direction's [spans](Span) lie side by side and are its
+//! bytes.
 
-mod blocks;
-mod bodies;
 mod columns;
+mod diagnosis;
 mod event;
 #[cfg(test)]
 mod fixtures;
+mod flow;
+pub mod grpc;
 pub mod hpack;
 pub mod http2;
-mod huffman;
-mod layout;
-mod part;
+mod meaning;
+mod place;
 mod print;
 pub mod protobuf;
-mod read;
+mod reader;
 mod record;
+mod rows;
+mod span;
 mod text;
-mod types;
+#[expect(clippy::module_inception, reason = "a transcript is what the module is about")]
+mod transcript;
 mod varint;
+mod verdict;
 
-pub use blocks::Call;
+pub use diagnosis::{Diagnoser, Remark};
 pub use event::Event;
-pub use part::Part;
+pub use flow::Windows;
+pub use grpc::{Call, Role};
+pub use meaning::Meaning;
+pub use place::Place;
 pub use print::Print;
-pub use read::Transcript;
-pub use record::{Direction, Recorded, Recording};
+pub use reader::{Keep, Reader};
+pub use record::{Chunk, Direction, Recorded, Recording};
+pub use rows::Detail;
+pub use span::{Derived, Link, Pane, Span, What, Why};
 pub use text::grouped;
+pub use transcript::Transcript;
+pub use verdict::{Checker, Verdict};

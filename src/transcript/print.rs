@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, mem};
 
 use super::columns::{Cell, Columns, wrapped};
 use super::event::Event;
-use super::part::Part;
-use super::read::Transcript;
+use super::grpc::is_secret;
+use super::http2::header;
 use super::record::Direction;
+use super::rows::{Detail, Row, rows};
 use super::text::{grouped, printable};
+use super::transcript::Transcript;
 
 /// What is printed, and how.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +24,29 @@ pub struct Print {
     pub colors: bool,
     /// How wide a line may be. More than 110 columns are not used, and fewer than 70 are not enough.
     pub columns: usize,
+    /// How far the bytes are taken apart.
+    pub detail: Detail,
+    /// Whether to tell when each frame passed.
+    pub times: bool,
+    /// Whether to tell how many bytes of its direction stand before each frame.
+    pub offsets: bool,
+    /// Whether to show credentials and cookies.
+    pub secrets: bool,
 }
 
 impl Default for Print {
     /// Everything, without colours.
     fn default() -> Self {
-        Self { messages: usize::MAX, bytes: usize::MAX, colors: false, columns: Columns::WIDE.width }
+        Self {
+            messages: usize::MAX,
+            bytes: usize::MAX,
+            colors: false,
+            columns: Columns::WIDE.width,
+            detail: Detail::Fields,
+            times: false,
+            offsets: false,
+            secrets: true,
+        }
     }
 }
 
@@ -37,7 +56,8 @@ impl Transcript {
     /// # Errors
     /// Those of `out`.
     pub fn write_call(&self, stream: u32, print: &Print, out: &mut dyn Write) -> fmt::Result {
-        print.events(self.events.iter().filter(|event| event.frame.stream() == stream), out)
+        let events = self.events.iter().filter(|event| event.stream() == stream);
+        self.write_events(events, print, out)
     }
 
     /// Writes every frame of the connection, in order.
@@ -45,11 +65,37 @@ impl Transcript {
     /// # Errors
     /// Those of `out`.
     pub fn write(&self, print: &Print, out: &mut dyn Write) -> fmt::Result {
-        print.events(self.events.iter(), out)?;
+        self.write_events(self.events.iter(), print, out)?;
         match self.missed {
             0 => Ok(()),
             missed => writeln!(out, "The recording reached its limit here; {} bytes followed.", grouped(missed)),
         }
+    }
+
+    fn write_events<'a>(
+        &'a self, events: impl Iterator<Item = &'a Event>, print: &Print, out: &mut dyn Write,
+    ) -> fmt::Result {
+        let mut left_out: BTreeMap<(u32, Direction), LeftOut> = BTreeMap::new();
+        for event in events {
+            let left = left_out.entry((event.stream(), event.direction)).or_default();
+            let beyond = |number: usize| number > print.messages;
+            let hidden = event.pieces.iter().filter(|piece| beyond(piece.number));
+            if !event.pieces.is_empty() && event.pieces.iter().all(|piece| beyond(piece.number)) {
+                left.frames += 1;
+                left.end |= event.frame.has("END_STREAM");
+            } else {
+                print.left_out(event.direction, mem::take(left), out)?;
+                print.title(event, out)?;
+                let rows = rows(&event.tree(&self.types), print.detail);
+                let shown = rows.iter().filter(|row| !row.message.is_some_and(beyond));
+                shown.into_iter().try_for_each(|row| print.row(row, out))?;
+            }
+            for piece in hidden {
+                left.messages += usize::from(piece.message.is_some());
+                left.bytes += piece.at.len();
+            }
+        }
+        left_out.into_iter().try_for_each(|((_, direction), left_out)| print.left_out(direction, left_out, out))
     }
 }
 
@@ -60,46 +106,30 @@ impl fmt::Display for Transcript {
 }
 
 /// What was left out since the last line of this direction of a call.
-type LeftOut<'a> = (Vec<&'a Part>, Vec<&'a Event>);
+#[derive(Default)]
+struct LeftOut {
+    messages: usize,
+    bytes: usize,
+    frames: usize,
+    end: bool,
+}
 
 impl Print {
-    fn events<'a>(&self, events: impl Iterator<Item = &'a Event>, out: &mut dyn Write) -> fmt::Result {
-        let mut left_out: BTreeMap<(u32, Direction), LeftOut> = BTreeMap::new();
-        for event in events {
-            let (parts, frames) = left_out.entry((event.frame.stream(), event.direction)).or_default();
-            let (hidden, shown): (Vec<_>, Vec<_>) =
-                event.parts.iter().partition(|part| part.message > Some(self.messages));
-            if !hidden.is_empty() && shown.iter().all(|part| part.message.is_none()) {
-                frames.push(event);
-            } else {
-                self.left_out(event.direction, (mem::take(parts), mem::take(frames)), out)?;
-                self.title(event, out)?;
-                shown.into_iter().try_for_each(|part| self.part(part, out))?;
-            }
-            parts.extend(hidden);
-        }
-        left_out.into_iter().try_for_each(|((_, direction), left_out)| self.left_out(direction, left_out, out))
-    }
-
-    fn left_out(&self, direction: Direction, (parts, frames): LeftOut, out: &mut dyn Write) -> fmt::Result {
-        if parts.is_empty() {
+    fn left_out(&self, direction: Direction, left_out: LeftOut, out: &mut dyn Write) -> fmt::Result {
+        let LeftOut { messages, bytes, frames, end } = left_out;
+        if bytes == 0 && frames == 0 {
             return Ok(());
         }
-        let messages = grouped(parts.chunk_by(|a, b| a.message == b.message).count());
-        let bytes = grouped(parts.iter().map(|part| part.bytes.len()).sum::<usize>());
-        let end = if frames.iter().any(|event| event.frame.has("END_STREAM")) { ", END_STREAM" } else { "" };
-        let frames = grouped(frames.len());
+        let end = if end { ", END_STREAM" } else { "" };
+        let (messages, bytes, frames) = (grouped(messages), grouped(bytes), grouped(frames));
         let text = format!("… {messages} more messages, {bytes} bytes, {frames} more DATA frames{end}");
         self.arrow(direction, &text, out)
     }
 
     /// Writes a line that begins with its direction, in the direction's colour.
     fn arrow(&self, direction: Direction, text: &str, out: &mut dyn Write) -> fmt::Result {
-        let (arrow, color) = match direction {
-            Direction::ToServer => ("->", "\x1b[1;34m"),
-            Direction::ToClient => ("<-", "\x1b[1;32m"),
-        };
-        writeln!(out, "{}", self.color(color, format!("{arrow} {text}").trim_end()))
+        let color = ["\x1b[1;34m", "\x1b[1;32m"][direction.index()];
+        writeln!(out, "{}", self.color(color, format!("{} {text}", direction.arrow()).trim_end()))
     }
 
     fn color(&self, color: &'static str, text: &str) -> String {
@@ -107,25 +137,42 @@ impl Print {
     }
 
     fn title(&self, event: &Event, out: &mut dyn Write) -> fmt::Result {
-        let Event { frame, role, .. } = event;
+        let Event { frame, .. } = event;
         let stream = frame.kind().map_or(String::new(), |_| format!("stream {}  ", frame.stream()));
-        let mut title = format!("{:<8} {stream}", frame.name());
+        let mut title = self.when(event) + &format!("{:<8} {stream}", frame.name());
         frame.flags().for_each(|flag| title += &format!("{flag}  "));
-        title += &format!("{} bytes", grouped(frame.bytes.len() - frame.kind().map_or(0, |_| 9)));
+        title += &format!("{} bytes", grouped(frame.bytes.len() - frame.kind().map_or(0, |_| header::LENGTH)));
         let Columns { text, note, .. } = Columns::within(self.columns);
         let width = text + note - "->  ".len() - 2;
-        self.arrow(event.direction, &format!("{title:<width$}  {role}"), out)
+        self.arrow(event.direction, &format!("{title:<width$}  {}", event.title()), out)
     }
 
-    fn part(&self, part: &Part, out: &mut dyn Write) -> fmt::Result {
-        let shown = &part.bytes[..self.bytes.min(part.bytes.len())];
+    /// When a frame passed, and how many bytes stand before it: `[0.000123 +24] `.
+    fn when(&self, event: &Event) -> String {
+        let time = self.times.then(|| format!("{:.6}", event.at.as_secs_f64()));
+        let offset = self.offsets.then(|| format!("+{}", event.start));
+        let told: Vec<String> = time.into_iter().chain(offset).collect();
+        if told.is_empty() { String::new() } else { format!("[{}] ", told.join(" ")) }
+    }
+
+    fn row(&self, row: &Row, out: &mut dyn Write) -> fmt::Result {
+        let secret = !self.secrets && is_secret(row.name.as_bytes());
+        let most = if secret { 0 } else { self.bytes };
+        let shown = &row.bytes[..most.min(row.bytes.len())];
         let Columns { indent, row_bytes, text, .. } = Columns::within(self.columns);
         let octets = |row: &[u8]| row.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-        let mut rows: Vec<String> = shown.chunks(row_bytes).map(octets).collect();
-        if shown.len() < part.bytes.len() {
-            rows.push(format!("… {} more bytes", grouped(part.bytes.len() - shown.len())));
+        let mut rows: Vec<String> = shown.chunks(row_bytes - usize::from(row.derived)).map(octets).collect();
+        if secret && !row.bytes.is_empty() {
+            rows.push(format!("… {} bytes, hidden", grouped(row.bytes.len())));
+        } else if shown.len() < row.bytes.len() {
+            rows.push(format!("… {} more bytes", grouped(row.bytes.len() - shown.len())));
         }
-        let meaning = self.meaning(part);
+        // What is not on the wire is marked, so that a reader of the text does not take it for bytes of the wire.
+        if row.derived {
+            rows.resize(rows.len().max(1), String::new());
+            rows.iter_mut().for_each(|row| row.insert_str(0, "| "));
+        }
+        let meaning = self.meaning(row, secret);
         for at in 0..rows.len().max(meaning.len()) {
             let row = rows.get(at).map_or("", String::as_str);
             let gap = text.saturating_sub(indent + row.chars().count());
@@ -137,18 +184,21 @@ impl Print {
     }
 
     /// `name: value  note` in as many rows as it takes.
-    fn meaning(&self, part: &Part) -> Vec<String> {
-        let value = printable(&part.value[..self.bytes.min(part.value.len())]);
+    fn meaning(&self, row: &Row, secret: bool) -> Vec<String> {
+        let value = match secret {
+            true => "(hidden)".to_owned(),
+            false => printable(&row.value[..self.bytes.min(row.value.len())]),
+        };
         let colon = if value.is_empty() { "" } else { ": " };
-        let more = if part.value.len() > self.bytes { "…" } else { "" };
-        let mut text = vec![(' ', ""); (2 * part.depth).min(24)];
-        for (color, piece) in [(NAME, &printable(&part.name)[..]), ("", colon), (VALUE, &value), ("", more)] {
+        let more = if !secret && row.value.len() > self.bytes { "…" } else { "" };
+        let mut text = vec![(' ', ""); (2 * row.depth).min(24)];
+        for (color, piece) in [(NAME, &printable(row.name.as_bytes())[..]), ("", colon), (VALUE, &value), ("", more)] {
             text.extend(piece.chars().map(|c| (c, color)));
         }
         let columns = Columns::within(self.columns);
         let limit = columns.width - columns.text;
         let mut rows = wrapped(text, limit);
-        let note: Vec<Cell> = part.note.chars().map(|c| (c, FAINT)).collect();
+        let note: Vec<Cell> = row.note.chars().map(|c| (c, FAINT)).collect();
         let beside = rows.last().map_or(0, |row| row.len() + 2).max(columns.note);
         match rows.last_mut() {
             _ if note.is_empty() => {}
@@ -199,7 +249,7 @@ mod tests {
     }
 
     const GET_FEATURE: &str = r#"-> PREFACE  24 bytes
-    50 52 49 20 2a 20 48 54 54 50 2f 32  text: PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n  the client speaks HTTP/2
+    50 52 49 20 2a 20 48 54 54 50 2f 32  preface: PRI * HTTP/2.0 ... SM  the client speaks HTTP/2
     2e 30 0d 0a 0d 0a 53 4d 0d 0a 0d 0a
 <- SETTINGS stream 0  6 bytes
     00 00 06 04 00 00 00 00 00           frame header: length 6, type 4, flags 0x00, stream 0
@@ -214,8 +264,8 @@ mod tests {
     6e 2f 67 72 70 63
 -> DATA     stream 1  END_STREAM  22 bytes                              message 1
     00 00 16 00 01 00 00 00 01           frame header: length 22, type 0, flags 0x01, stream 1
-    00                                   flag: 0                         not compressed
-    00 00 00 11                          length: 17                      routeguide.Point
+    00                                   compressed: no                  flag
+    00 00 00 11                          message length: 17              routeguide.Point
     08 9a a6 8c c3 01                    1 latitude: 409146138           VARINT int32
     10 96 9f 98 9c fd ff ff ff ff 01     2 longitude: -746188906         VARINT int32, negative: 10 bytes
 <- HEADERS  stream 1  END_HEADERS  14 bytes                             response head
@@ -225,8 +275,8 @@ mod tests {
     64
 <- DATA     stream 1  15 bytes                                          message 1
     00 00 0f 00 00 00 00 00 01           frame header: length 15, type 0, flags 0x00, stream 1
-    00                                   flag: 0                         not compressed
-    00 00 00 0a                          length: 10                      routeguide.Feature
+    00                                   compressed: no                  flag
+    00 00 00 0a                          message length: 10              routeguide.Feature
     0a 04 48 65 72 65                    1 name: "Here"                  LEN string, 4 bytes
     12 02                                2 location: routeguide.Point    LEN message, 2 bytes
     08 05                                  1 latitude: 5                 VARINT int32
@@ -278,11 +328,19 @@ mod tests {
 
     #[test]
     fn long_fields_are_cut_short_and_long_texts_wrapped() {
-        let part = Part::new(vec![b'x'; 100].into(), "1 name", vec![b'x'; 100], "LEN string, 100 bytes");
+        let part = Row {
+            bytes: vec![b'x'; 100].into(),
+            derived: false,
+            depth: 0,
+            name: "1 name".into(),
+            value: vec![b'x'; 100].into(),
+            note: "LEN string, 100 bytes".into(),
+            message: None,
+        };
         let mut text = String::new();
-        Print { bytes: 14, ..Print::default() }.part(&part, &mut text).unwrap();
-        Print::default().part(&part, &mut text).unwrap();
-        Print { colors: true, bytes: 1, ..Print::default() }.part(&part, &mut text).unwrap();
+        Print { bytes: 14, ..Print::default() }.row(&part, &mut text).unwrap();
+        Print::default().row(&part, &mut text).unwrap();
+        Print { colors: true, bytes: 1, ..Print::default() }.row(&part, &mut text).unwrap();
         assert_eq!(text, LONG);
     }
 

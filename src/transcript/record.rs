@@ -1,6 +1,7 @@
 //! A byte stream that remembers: a [`Recording`] wraps one end of a connection and notes what passes, unchanged.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -15,23 +16,75 @@ pub enum Direction {
     ToClient,
 }
 
+impl Direction {
+    /// Both.
+    pub const BOTH: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
+
+    /// The way back.
+    pub fn other(self) -> Self {
+        Direction::BOTH[1 - self.index()]
+    }
+
+    /// Its place in a pair, requests first.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// "->" to the server, "<-" to the client.
+    pub fn arrow(self) -> &'static str {
+        ["->", "<-"][self.index()]
+    }
+}
+
 /// The bytes of one connection, both ways, in the order in which the recording end saw them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// What passed; two neighbours never have the same direction.
-    pub chunks: Vec<(Direction, Vec<u8>)>,
+    /// What passed. Two neighbours differ in their direction or in their time.
+    pub chunks: Vec<Chunk>,
     /// How many bytes passed after the limit was reached. They are not in `chunks`.
     pub missed: u64,
+    /// Whether the recording begins within the connection, at any byte of it.
+    pub late: bool,
+}
+
+/// Bytes that passed together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Which way.
+    pub direction: Direction,
+    /// How long after the recording began.
+    pub at: Duration,
+    /// The bytes.
+    pub bytes: Vec<u8>,
 }
 
 impl Recorded {
-    /// Appends bytes, to the last chunk if that went the same way.
+    /// Appends bytes of which nobody knows the time: they came with those before.
     pub fn push(&mut self, direction: Direction, bytes: &[u8]) {
+        let at = self.chunks.last().map_or(Duration::ZERO, |last| last.at);
+        self.push_at(direction, at, bytes);
+    }
+
+    /// Appends bytes, to the last chunk if that went the same way at the same time.
+    pub fn push_at(&mut self, direction: Direction, at: Duration, bytes: &[u8]) {
         match self.chunks.last_mut() {
             _ if bytes.is_empty() => {}
-            Some((last, chunk)) if *last == direction => chunk.extend_from_slice(bytes),
-            _ => self.chunks.push((direction, bytes.to_vec())),
+            Some(last) if last.direction == direction && last.at == at => last.bytes.extend_from_slice(bytes),
+            _ => self.chunks.push(Chunk { direction, at, bytes: bytes.to_vec() }),
         }
+    }
+
+    /// All bytes of a direction.
+    pub fn bytes(&self, direction: Direction) -> Vec<u8> {
+        let chunks = self.chunks.iter().filter(|chunk| chunk.direction == direction);
+        chunks.flat_map(|chunk| &chunk.bytes).copied().collect()
+    }
+
+    /// The same without its times: what passed in one direction without an interruption is one chunk.
+    pub fn without_times(&self) -> Self {
+        let mut plain = Recorded { chunks: Vec::new(), ..*self };
+        self.chunks.iter().for_each(|chunk| plain.push_at(chunk.direction, Duration::ZERO, &chunk.bytes));
+        plain
     }
 }
 
@@ -50,6 +103,7 @@ struct Shared {
 struct Tape {
     recorded: Recorded,
     left: usize,
+    began: Instant,
 }
 
 impl Recording {
@@ -57,7 +111,10 @@ impl Recording {
     /// connection with a gap in it cannot be read) and counts what it [missed](Recorded::missed).
     pub fn new(limit: usize) -> Self {
         let (ends, _) = watch::channel(());
-        Self(Arc::new(Shared { tape: Mutex::new(Tape { recorded: Recorded::default(), left: limit }), ends }))
+        Self(Arc::new(Shared {
+            tape: Mutex::new(Tape { recorded: Recorded::default(), left: limit, began: Instant::now() }),
+            ends,
+        }))
     }
 
     /// A copy of everything so far. A transcript needs a connection from its first byte on, so this is what to read.
@@ -95,7 +152,9 @@ impl Recording {
     fn add(&self, direction: Direction, bytes: &[u8]) {
         let mut tape = self.tape();
         let room = if tape.recorded.missed > 0 { 0 } else { tape.left.min(bytes.len()) };
-        tape.recorded.push(direction, &bytes[..room]);
+        // Microseconds are what a written transcript tells.
+        let at = Duration::from_micros(tape.began.elapsed().as_micros() as u64);
+        tape.recorded.push_at(direction, at, &bytes[..room]);
         tape.recorded.missed += (bytes.len() - room) as u64;
         tape.left -= room;
     }
@@ -127,8 +186,12 @@ mod tests {
         let mut answer = [0; 8];
         near.read_exact(&mut answer).await.unwrap();
 
-        let expected = vec![(Direction::ToServer, b"asked".to_vec()), (Direction::ToClient, b"answered".to_vec())];
-        assert_eq!(recording.snapshot(), Recorded { chunks: expected, missed: 0 });
+        let recorded = recording.snapshot();
+        assert!(recorded.chunks.is_sorted_by_key(|chunk| chunk.at));
+        let mut expected = Recorded::default();
+        expected.push(Direction::ToServer, b"asked");
+        expected.push(Direction::ToClient, b"answered");
+        assert_eq!(recorded.without_times(), expected);
     }
 
     #[tokio::test]
@@ -151,7 +214,9 @@ mod tests {
         near.write_all(b"abcdef").await.unwrap();
         far.write_all(b"g").await.unwrap();
         assert_eq!(near.read_u8().await.unwrap(), b'g', "the connection itself goes on");
-        assert_eq!(recording.snapshot(), Recorded { chunks: vec![(Direction::ToClient, b"abcd".to_vec())], missed: 3 });
+        let recorded = recording.snapshot();
+        assert_eq!((recorded.bytes(Direction::ToClient), recorded.missed), (b"abcd".to_vec(), 3));
+        assert!(recorded.bytes(Direction::ToServer).is_empty());
         near.write_all(b"h").await.unwrap();
         assert_eq!(recording.snapshot().missed, 4, "no bytes after a gap");
     }

@@ -23,6 +23,13 @@ pub fn grouped(number: impl ToString) -> String {
     digits.char_indices().flat_map(|(at, digit)| repeat_n(',', place(at).into()).chain([digit])).collect()
 }
 
+/// A number of bytes: "1 byte", "4,212 bytes".
+pub(super) fn bytes(number: impl ToString) -> String {
+    let number = grouped(number);
+    let unit = if number == "1" { "byte" } else { "bytes" };
+    format!("{number} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

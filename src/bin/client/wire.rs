@@ -70,7 +70,8 @@ impl Wire {
         }
         let types = Types::decode(FILE_DESCRIPTOR_SET)?;
         let colors = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        let print = Print { messages, bytes: 96, colors, columns: columns().unwrap_or(Print::default().columns) };
+        let columns = columns().unwrap_or(Print::default().columns);
+        let print = Print { messages, bytes: 96, colors, columns, secrets: false, ..Print::default() };
         for (index, (address, recording)) in recorded.iter().enumerate() {
             let mut text = format!("\nOn the wire, connection {} to {address}:\n\n", index + 1);
             Transcript::read(&recording.snapshot(), &types).write(&print, &mut text)?;

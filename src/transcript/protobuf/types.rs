@@ -53,7 +53,7 @@ impl Types {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::route_guide;
+    use super::super::super::fixtures::route_guide;
     use super::*;
 
     #[test]

@@ -36,6 +36,13 @@ pub(super) fn decode(octets: &[u8]) -> Result<Vec<u8>, &'static str> {
     }
 }
 
+/// The code of a letter, and how many bits it has.
+pub(super) fn code(letter: u8) -> (u32, u8) {
+    static LETTERS: LazyLock<HashMap<u16, (u32, u8)>> =
+        LazyLock::new(|| CODES.iter().map(|((length, code), symbol)| (*symbol, (*code, *length))).collect());
+    LETTERS.get(&u16::from(letter)).copied().unwrap_or_default()
+}
+
 /// The symbol of each pair of a length and a code.
 static CODES: LazyLock<HashMap<(u8, u32), u16>> = LazyLock::new(|| {
     let mut code = 0;
