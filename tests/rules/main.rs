@@ -5,7 +5,7 @@ mod document;
 mod quotes;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -88,6 +88,30 @@ fn comments_that_quote_a_specification_name_rules_that_are_in_the_table() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_transcript_explains_bytes_by_rules_that_are_in_the_table() {
+    let prefixes: BTreeSet<&str> = rules::all().filter_map(|rule| rule.id.split('.').next()).collect();
+    let mut wrong = Vec::new();
+    let mut named = 0;
+    for (path, text) in source::files(&root().join("src/transcript")) {
+        // A literal such as "h2.settings-ack" is an identifier; others have a blank, or no prefix of these.
+        let literals = text.split('"').skip(1).step_by(2).filter(|literal| {
+            let name = literal.split_once('.').filter(|(prefix, _)| prefixes.contains(prefix)).map(|(_, name)| name);
+            name.is_some_and(|name| {
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            })
+        });
+        for id in literals {
+            named += 1;
+            if rules::find(id).is_none() {
+                wrong.push(format!("src/transcript/{path} names {id}, which is no rule"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(named > 50, "only {named} names");
 }
 
 #[test]
