@@ -17,11 +17,13 @@
 //!
 //! ```text
 //!   print  rows                a transcript as text, and what stands on its lines
+//!   parse                      the text becomes bytes again
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
 //!   hpack/  protobuf/  http2/  header blocks, messages, frames: bytes become spans
 //!   span                       the one value under everything: bytes with a meaning
+//!   file                       what every file of a transcript has; one without explanations
 //!   record  varint             what was recorded; a kind of number
 //!   columns  text              the columns of a printed line; bytes and numbers that are safe to print
 //! ```
@@ -32,12 +34,14 @@
 
 mod columns;
 mod event;
+mod file;
 #[cfg(test)]
 mod fixtures;
 mod flow;
 pub mod grpc;
 pub mod hpack;
 pub mod http2;
+mod parse;
 mod print;
 pub mod protobuf;
 mod reader;
@@ -52,6 +56,7 @@ mod varint;
 pub use event::{Event, Role};
 pub use flow::Windows;
 pub use grpc::Call;
+pub use parse::ParseError;
 pub use print::Print;
 pub use reader::{Keep, Reader};
 pub use record::{Chunk, Direction, Recorded, Recording};
