@@ -18,8 +18,8 @@
 //!
 //! ```text
 //!   print  rows                a transcript as text, and what stands on its lines
-//!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
 //!   parse                      the text becomes bytes again
+//!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
