@@ -26,6 +26,8 @@ pub mod frame;
 pub mod head;
 pub mod path;
 pub mod percent;
+#[cfg(feature = "transcript")]
+pub mod rules;
 pub mod timeout;
 
 pub use code::Code;

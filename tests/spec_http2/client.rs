@@ -1,0 +1,146 @@
+//! What a client says first, and how it numbers its calls, told by a server of bare frames.
+
+use h2grpc::call::CallOptions;
+use h2grpc::client::Channel;
+use h2grpc::route_guide::{Feature, Point, RouteGuideClient};
+use h2grpc::wire::Code;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::common::raw::{
+    ACK, CANCEL, DATA, END_STREAM, Frame, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, read_frame,
+};
+use super::common::raw_server::RawServer;
+use super::common::soon;
+use super::*;
+
+async fn listen() -> (TcpListener, RouteGuideClient) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let channel = Channel::new(listener.local_addr().unwrap().to_string().parse().unwrap());
+    (listener, RouteGuideClient::new(channel))
+}
+
+async fn accept(listener: &TcpListener) -> RawServer<TcpStream> {
+    let (stream, _) = soon(listener.accept()).await.unwrap();
+    RawServer::accept_wide(stream, &[]).await.unwrap()
+}
+
+/// The next frame that is one of a call.
+async fn next(server: &mut RawServer<TcpStream>) -> Frame {
+    loop {
+        let frame = soon(server.next()).await.expect("a frame");
+        if frame.stream > 0 {
+            return frame;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_begins_with_the_preface_and_with_settings_that_forbid_push() {
+    let (listener, client) = listen().await;
+    let calling = tokio::spawn(async move { client.get_feature(Point::default()).await });
+    let (mut stream, _) = soon(listener.accept()).await.unwrap();
+    let mut preface = [0; PREFACE.len()];
+    soon(stream.read_exact(&mut preface)).await.unwrap();
+    assert_eq!(preface, PREFACE);
+    let first = soon(read_frame(&mut stream)).await.unwrap();
+    assert_eq!((first.kind, first.flags, first.stream), (SETTINGS, 0, 0), "{first:?}");
+    assert!(first.payload.chunks(6).any(|setting| setting == [0, 2, 0, 0, 0, 0]), "ENABLE_PUSH 0: {first:?}");
+    calling.abort();
+}
+
+#[tokio::test]
+async fn calls_have_the_odd_stream_numbers_one_after_the_other() {
+    let (listener, client) = listen().await;
+    let answering = tokio::spawn(async move {
+        let mut server = accept(&listener).await;
+        let mut streams = Vec::new();
+        while streams.len() < 4 {
+            let (stream, _) = soon(server.next_request()).await.unwrap();
+            server.answer(stream, &Feature::default()).await;
+            streams.push(stream);
+        }
+        streams
+    });
+    for _ in 0..4 {
+        soon(client.get_feature(Point::default())).await.unwrap();
+    }
+    assert_eq!(soon(answering).await.unwrap(), [1, 3, 5, 7]);
+}
+
+#[tokio::test]
+async fn settings_and_pings_of_a_server_are_acknowledged() {
+    let (listener, client) = listen().await;
+    let calling = tokio::spawn(async move { client.get_feature(Point::default()).await });
+    let mut server = accept(&listener).await;
+    server.send(PING, 0, 0, b"what now").await;
+    let (mut settings, mut ping) = (0, None);
+    while settings < 1 || ping.is_none() {
+        let frame = soon(server.next()).await.unwrap();
+        match (frame.kind, frame.flags) {
+            (SETTINGS, ACK) => settings += 1,
+            (PING, ACK) => ping = Some(frame.payload),
+            _ => {}
+        }
+    }
+    assert_eq!(ping.as_deref(), Some(&b"what now"[..]));
+    calling.abort();
+}
+
+#[tokio::test]
+async fn a_request_stream_that_is_finished_ends_with_an_empty_data_frame() {
+    let (listener, client) = listen().await;
+    let (mut points, summary) = {
+        let opening = tokio::spawn(async move { client.record_route().await.unwrap() });
+        let mut server = accept(&listener).await;
+        let halves = soon(opening).await.unwrap();
+        tokio::spawn(async move {
+            let head = next(&mut server).await;
+            assert_eq!((head.kind, head.flags & END_STREAM), (HEADERS, 0), "the end is not known yet");
+            let data = next(&mut server).await;
+            assert_eq!((data.kind, data.flags & END_STREAM), (DATA, 0));
+            server.send(PING, 0, 0, b"finish..").await;
+            let end = next(&mut server).await;
+            assert_eq!((end.kind, end.flags, end.payload.len()), (DATA, END_STREAM, 0), "{end:?}");
+            server.refuse(1, 7, "as asked").await;
+            server.until_closed().await;
+        });
+        halves
+    };
+    points.send(Point::default()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await; // so that the message leaves alone
+    points.finish().await.unwrap();
+    assert_eq!(soon(summary.response()).await.unwrap_err().code(), Code::PERMISSION_DENIED);
+}
+
+#[tokio::test]
+async fn a_call_whose_deadline_passes_is_reset_with_cancel() {
+    let (listener, client) = listen().await;
+    let client = client.with(CallOptions::new().timeout(std::time::Duration::from_millis(300)));
+    let calling = tokio::spawn(async move {
+        let result = client.get_feature(Point::default()).await;
+        (result, client)
+    });
+    let mut server = accept(&listener).await;
+    let reset = loop {
+        let frame = next(&mut server).await;
+        if frame.kind == RST_STREAM {
+            break frame;
+        }
+    };
+    assert_eq!((reset.stream, &reset.payload[..]), (1, &CANCEL.to_be_bytes()[..]));
+    let (result, _client) = soon(calling).await.unwrap();
+    assert_eq!(result.unwrap_err().code(), Code::DEADLINE_EXCEEDED);
+}
+
+#[tokio::test]
+async fn a_server_that_pushes_breaks_a_rule() {
+    let (listener, client) = listen().await;
+    let calling = tokio::spawn(async move { client.get_feature(Point::default()).await });
+    let mut server = accept(&listener).await;
+    let stream = soon(server.next_head()).await.unwrap();
+    let promise = [&2_u32.to_be_bytes()[..], &block(&fields())].concat();
+    server.send(5, END_HEADERS, stream, &promise).await;
+    let status = soon(calling).await.unwrap().unwrap_err();
+    assert!(status.message().contains("the server broke a rule of HTTP/2"), "{status}");
+}
