@@ -16,6 +16,7 @@
 //! The files stand in layers, and each uses those below it alone:
 //!
 //! ```text
+//!   html/                      a transcript as a page for a browser
 //!   print  rows                a transcript as text, and what stands on its lines
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
@@ -37,6 +38,7 @@ mod fixtures;
 mod flow;
 pub mod grpc;
 pub mod hpack;
+pub mod html;
 pub mod http2;
 mod print;
 pub mod protobuf;
