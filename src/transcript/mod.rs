@@ -4,11 +4,12 @@
 //! frames ([`http2`]), header blocks ([`hpack`]), Length-Prefixed-Messages, protobuf fields ([`protobuf`]). The
 //! result is a value, which [prints](Print) as text to read beside the code:
 //!
+//! <!-- golden: get-feature.txt, stream 1, frame 2, fields -->
 //! ```text
 //! -> DATA     stream 1  END_STREAM  22 bytes                              message 1
 //!     00 00 16 00 01 00 00 00 01           frame header: length 22, type 0, flags 0x01, stream 1
-//!     00                                   flag: 0                         not compressed
-//!     00 00 00 11                          length: 17                      routeguide.Point
+//!     00                                   compressed: no                  flag
+//!     00 00 00 11                          message length: 17              routeguide.Point
 //!     08 9a a6 8c c3 01                    1 latitude: 409146138           VARINT int32
 //!     10 96 9f 98 9c fd ff ff ff ff 01     2 longitude: -746188906         VARINT int32, negative: 10 bytes
 //! ```
