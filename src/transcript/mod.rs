@@ -4,11 +4,12 @@
 //! frames ([`http2`]), header blocks ([`hpack`]), Length-Prefixed-Messages, protobuf fields ([`protobuf`]). The
 //! result is a value, which [prints](Print) as text to read beside the code:
 //!
+//! <!-- golden: get-feature.txt, stream 1, frame 2, fields -->
 //! ```text
 //! -> DATA     stream 1  END_STREAM  22 bytes                              message 1
 //!     00 00 16 00 01 00 00 00 01           frame header: length 22, type 0, flags 0x01, stream 1
-//!     00                                   flag: 0                         not compressed
-//!     00 00 00 11                          length: 17                      routeguide.Point
+//!     00                                   compressed: no                  flag
+//!     00 00 00 11                          message length: 17              routeguide.Point
 //!     08 9a a6 8c c3 01                    1 latitude: 409146138           VARINT int32
 //!     10 96 9f 98 9c fd ff ff ff ff 01     2 longitude: -746188906         VARINT int32, negative: 10 bytes
 //! ```
@@ -18,11 +19,13 @@
 //! ```text
 //!   html/                      a transcript as a page for a browser
 //!   print  rows                a transcript as text, and what stands on its lines
+//!   parse                      the text becomes bytes again
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
 //!   hpack/  protobuf/  http2/  header blocks, messages, frames: bytes become spans
 //!   span                       the one value under everything: bytes with a meaning
+//!   file                       what every file of a transcript has; one without explanations
 //!   record  varint             what was recorded; a kind of number
 //!   columns  text              the columns of a printed line; bytes and numbers that are safe to print
 //! ```
@@ -33,6 +36,7 @@
 
 mod columns;
 mod event;
+mod file;
 #[cfg(test)]
 mod fixtures;
 mod flow;
@@ -40,6 +44,7 @@ pub mod grpc;
 pub mod hpack;
 pub mod html;
 pub mod http2;
+mod parse;
 mod print;
 pub mod protobuf;
 mod reader;
@@ -54,6 +59,7 @@ mod varint;
 pub use event::{Event, Role};
 pub use flow::Windows;
 pub use grpc::Call;
+pub use parse::ParseError;
 pub use print::Print;
 pub use reader::{Keep, Reader};
 pub use record::{Chunk, Direction, Recorded, Recording};
