@@ -20,6 +20,7 @@
 //!   html/                      a transcript as a page for a browser
 //!   print  rows                a transcript as text, and what stands on its lines
 //!   parse                      the text becomes bytes again
+//!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
@@ -35,6 +36,7 @@
 //! bytes.
 
 mod columns;
+mod diagnosis;
 mod event;
 mod file;
 #[cfg(test)]
@@ -44,7 +46,9 @@ pub mod grpc;
 pub mod hpack;
 pub mod html;
 pub mod http2;
+mod meaning;
 mod parse;
+mod place;
 mod print;
 pub mod protobuf;
 mod reader;
@@ -55,15 +59,20 @@ mod text;
 #[expect(clippy::module_inception, reason = "a transcript is what the module is about")]
 mod transcript;
 mod varint;
+mod verdict;
 
-pub use event::{Event, Role};
+pub use diagnosis::{Diagnoser, Remark};
+pub use event::Event;
 pub use flow::Windows;
-pub use grpc::Call;
+pub use grpc::{Call, Role};
+pub use meaning::Meaning;
 pub use parse::ParseError;
+pub use place::Place;
 pub use print::Print;
 pub use reader::{Keep, Reader};
 pub use record::{Chunk, Direction, Recorded, Recording};
 pub use rows::Detail;
-pub use span::{Derived, Link, Meaning, Pane, Place, Span, What, Why};
+pub use span::{Derived, Link, Pane, Span, What, Why};
 pub use text::grouped;
 pub use transcript::Transcript;
+pub use verdict::{Checker, Verdict};

@@ -83,12 +83,13 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use super::super::event::Role;
     use super::super::fixtures::*;
+    use super::super::grpc::Role;
+    use super::super::meaning::Meaning as _;
     use super::super::print::Print;
     use super::super::record::{Direction, Direction::*, Recording};
     use super::super::rows::Detail;
-    use super::super::span::{Derived, Meaning as _, Why};
+    use super::super::span::{Derived, Why};
     use super::*;
 
     /// The bytes of all leaves of a direction, which must lie side by side.
@@ -220,13 +221,14 @@ mod tests {
     fn windows_are_told_where_they_change() {
         let recorded = record(&[
             (ToClient, frame(4, 0, 0, &hex("0004 00000014"))),
+            (ToServer, frame(4, 1, 0, &[])),
             (ToServer, request_head()),
             (ToServer, frame(DATA, 0, 1, &[0; 15])),
             (ToClient, frame(8, 0, 1, &[0, 0, 0, 9])),
             (ToClient, frame(8, 0, 0, &[0, 0, 0, 9])),
         ]);
         let transcript = Transcript::read(&recorded, &Types::default());
-        let windows: Vec<_> = transcript.events[3..].iter().filter_map(|event| event.windows).collect();
+        let windows: Vec<_> = transcript.events[4..].iter().filter_map(|event| event.windows).collect();
         let told: Vec<_> = windows.iter().map(|windows| (windows.of, windows.connection, windows.stream)).collect();
         let expected = [(ToServer, 65_520, Some(5)), (ToServer, 65_520, Some(14)), (ToServer, 65_529, None)];
         assert_eq!(told, expected);

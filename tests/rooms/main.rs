@@ -40,7 +40,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "transcript",
-        crates: "bytes flate2 prost prost_types serde serde_json tokio tokio_util tracing",
+        crates: "bytes flate2 http prost prost_types serde serde_json tokio tokio_util tracing",
         rooms: "wire",
     },
     Rule {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::event::Event;
 use super::super::text::printable;
-use super::super::span::Meaning as _;
+use super::super::meaning::Meaning as _;
 use super::super::Transcript;
 use super::super::hpack::Entry;
 use super::options::HtmlOptions;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::Transcript;
-use super::super::event::{Event, Role};
+use super::super::event::Event;
 use super::super::flow::Flow;
-use super::super::grpc::{Call, Ended};
+use super::super::grpc::{Call, Ended, Role};
 use super::super::record::Direction;
 use super::super::text::printable;
 use super::story::{limit, span_of_time};

@@ -1,11 +1,12 @@
 //! What a frame is to its call, for a reader who has never seen HTTP/2.
 
-use super::super::event::{Event, Role};
-use super::super::grpc;
+use super::super::event::Event;
+use super::super::grpc::{self, Role};
 use super::super::http2;
 use super::super::protobuf;
 use super::super::record::Direction;
-use super::super::span::{Meaning, Span, What};
+use super::super::meaning::Meaning;
+use super::super::span::{Span, What};
 use super::super::text::{bytes, grouped, printable};
 use super::table::short;
 use crate::wire::{Code, timeout};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use super::super::span::{Meaning, What};
+use super::super::meaning::Meaning;
+use super::super::span::What;
 use super::super::text::printable;
 use crate::wire::rules::{self, Rule};
 

@@ -6,8 +6,10 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use super::super::event::Event;
 use super::super::hpack;
+use super::super::meaning::Meaning;
+use super::super::place::Place;
 use super::super::record::Direction;
-use super::super::span::{Derived, Link, Meaning, Pane, Place, Span, What, Why};
+use super::super::span::{Derived, Link, Pane, Span, What, Why};
 use super::secrets::Secrets;
 use super::table::Table;
 use crate::wire::binary;
