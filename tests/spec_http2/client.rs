@@ -1,5 +1,7 @@
 //! What a client says first, and how it numbers its calls, told by a server of bare frames.
 
+use std::time::Duration;
+
 use h2grpc::call::CallOptions;
 use h2grpc::client::Channel;
 use h2grpc::route_guide::{Feature, Point, RouteGuideClient};
@@ -11,7 +13,7 @@ use super::common::raw::{
     ACK, CANCEL, DATA, END_STREAM, Frame, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, read_frame,
 };
 use super::common::raw_server::RawServer;
-use super::common::soon;
+use super::common::{pipes, soon};
 use super::*;
 
 async fn listen() -> (TcpListener, RouteGuideClient) {
@@ -90,47 +92,46 @@ async fn settings_and_pings_of_a_server_are_acknowledged() {
 #[tokio::test]
 async fn a_request_stream_that_is_finished_ends_with_an_empty_data_frame() {
     let (listener, client) = listen().await;
-    let (mut points, summary) = {
-        let opening = tokio::spawn(async move { client.record_route().await.unwrap() });
-        let mut server = accept(&listener).await;
-        let halves = soon(opening).await.unwrap();
-        tokio::spawn(async move {
-            let head = next(&mut server).await;
-            assert_eq!((head.kind, head.flags & END_STREAM), (HEADERS, 0), "the end is not known yet");
-            let data = next(&mut server).await;
-            assert_eq!((data.kind, data.flags & END_STREAM), (DATA, 0));
-            server.send(PING, 0, 0, b"finish..").await;
-            let end = next(&mut server).await;
-            assert_eq!((end.kind, end.flags, end.payload.len()), (DATA, END_STREAM, 0), "{end:?}");
-            server.refuse(1, 7, "as asked").await;
-            server.until_closed().await;
-        });
-        halves
-    };
+    let opening = tokio::spawn(async move { client.record_route().await.unwrap() });
+    let mut server = accept(&listener).await;
+    let (mut points, summary) = soon(opening).await.unwrap();
+    let (has_come, come) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let head = next(&mut server).await;
+        assert_eq!((head.kind, head.flags & END_STREAM), (HEADERS, 0), "the end is not known yet");
+        let data = next(&mut server).await;
+        assert_eq!((data.kind, data.flags & END_STREAM), (DATA, 0));
+        has_come.send(()).unwrap();
+        let end = next(&mut server).await;
+        assert_eq!((end.kind, end.flags, end.payload.len()), (DATA, END_STREAM, 0), "{end:?}");
+        server.refuse(1, 7, "as asked").await;
+        server.until_closed().await;
+    });
     points.send(Point::default()).await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await; // so that the message leaves alone
+    soon(come).await.unwrap(); // the message has left alone
     points.finish().await.unwrap();
     assert_eq!(soon(summary.response()).await.unwrap_err().code(), Code::PERMISSION_DENIED);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_call_whose_deadline_passes_is_reset_with_cancel() {
-    let (listener, client) = listen().await;
-    let client = client.with(CallOptions::new().timeout(std::time::Duration::from_millis(300)));
-    let calling = tokio::spawn(async move {
-        let result = client.get_feature(Point::default()).await;
-        (result, client)
-    });
-    let mut server = accept(&listener).await;
-    let reset = loop {
-        let frame = next(&mut server).await;
-        if frame.kind == RST_STREAM {
-            break frame;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (channel, _) = pipes::raw(move |_, io| {
+        let tell = tell.clone();
+        async move {
+            let mut server = RawServer::accept_wide(io, &[]).await?;
+            loop {
+                let frame = server.next().await?;
+                if frame.kind == RST_STREAM {
+                    tell.send((frame.stream, frame.payload)).ok()?;
+                }
+            }
         }
-    };
-    assert_eq!((reset.stream, &reset.payload[..]), (1, &CANCEL.to_be_bytes()[..]));
-    let (result, _client) = soon(calling).await.unwrap();
-    assert_eq!(result.unwrap_err().code(), Code::DEADLINE_EXCEEDED);
+    });
+    let client = RouteGuideClient::new(channel).with(CallOptions::new().timeout(Duration::from_secs(3)));
+    let status = soon(client.get_feature(Point::default())).await.unwrap_err();
+    assert_eq!(status.code(), Code::DEADLINE_EXCEEDED, "{status}");
+    assert_eq!(soon(told.recv()).await, Some((1, CANCEL.to_be_bytes().to_vec())));
 }
 
 #[tokio::test]

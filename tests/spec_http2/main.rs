@@ -10,9 +10,7 @@ mod frames;
 mod heads;
 mod streams;
 
-use common::raw::{
-    ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PREFACE, RST_STREAM, Raw, SETTINGS, field,
-};
+use common::raw::{ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PREFACE, RST_STREAM, Raw, field};
 use common::{Running, frame};
 use h2grpc::route_guide::{Features, Point};
 

@@ -9,11 +9,6 @@ rules! { Compression;
         kept ["src/codec/mod.rs::to_frame", "src/codec/mod.rs::encode"]
         tests ["tests/spec_server.rs::unary_answer_is_head_message_trailers"];
 
-    ASYMMETRIC "compression.asymmetric" "Compression Method Asymmetry Between Peers"
-        "A response may be compressed otherwise than its request, or not at all."
-        kept ["src/wire/head.rs::response_head"]
-        tests ["tests/spec_server.rs::unknown_grpc_encoding_is_unimplemented_and_the_known_ones_are_listed"];
-
     REQUEST_UNSUPPORTED "compression.request-unsupported" "Compression Method Asymmetry Between Peers"
         "A request whose compression the server does not have ends with UNIMPLEMENTED. The message says so, and what \
         is supported."

@@ -117,7 +117,7 @@ macro_rules! rules {
                 transcripts: &[$($($transcript),+)?],
             };
         )*
-        pub(in crate::wire::rules) const RULES: &[&Rule] = &[$(&$name),*];
+        pub(crate) const RULES: &[&Rule] = &[$(&$name),*];
     };
 }
 pub(super) use rules;

@@ -101,8 +101,11 @@ rules! { StatusCodes;
 
     CASE_DEADLINE_PASSED "code.case-deadline-passed" "Cases"
         "A call whose deadline passes before its status has come ends with DEADLINE_EXCEEDED, on both sides."
-        kept ["src/call/deadline.rs::status"]
-        tests ["tests/hooks.rs::a_deadline_is_told_as_deadline_exceeded_by_the_side_that_keeps_it"];
+        kept ["src/call/deadline.rs::status", "src/call/begin.rs::status"]
+        tests [
+            "tests/hooks.rs::a_deadline_is_told_as_deadline_exceeded_by_the_side_that_keeps_it",
+            "tests/spec_client.rs::reset_after_the_deadline_is_deadline_exceeded",
+        ];
 
     CASE_NOT_SENT_IN_TIME "code.case-not-sent-in-time" "Cases"
         "A call that could not be sent before its deadline ends with DEADLINE_EXCEEDED."

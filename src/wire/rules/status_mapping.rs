@@ -44,14 +44,6 @@ rules! { HttpStatusMapping;
             "src/wire/code.rs::http_statuses_map_as_in_the_table",
         ];
 
-    HTTP_431 "status.http-431" "Table"
-        "HTTP 431 Request Header Fields Too Large without grpc-status is INTERNAL."
-        kept ["src/wire/code.rs::from_http_status"]
-        tests [
-            "tests/spec_client.rs::http_status_is_mapped_where_there_is_no_grpc_status",
-            "src/wire/code.rs::http_statuses_map_as_in_the_table",
-        ];
-
     HTTP_502 "status.http-502" "Table"
         "HTTP 502 Bad Gateway without grpc-status is UNAVAILABLE."
         kept ["src/wire/code.rs::from_http_status"]

@@ -71,7 +71,7 @@ rules! { Http2;
         ];
 
     HEADER_BLOCK_DECODED "h2.header-block-decoded" "4.3"
-        "Each header block is decoded, as the table of field names depends on it. One that cannot be decoded ends the \
+        "Every header block is decoded, since it changes the dynamic table. One that cannot be decoded ends the \
         connection with COMPRESSION_ERROR."
         kept [BY_H2]
         tests ["tests/spec_http2/blocks.rs::an_index_is_that_of_an_entry"];
@@ -100,7 +100,7 @@ rules! { Http2;
         tests ["tests/spec_http2/frames.rs::padding_is_no_part_of_the_content_and_fits_its_frame"];
 
     PADDING_FITS "h2.padding-fits" "6.1"
-        "Padding that leaves no room for the content's frame is PROTOCOL_ERROR."
+        "Padding as long as the whole payload, or longer, is PROTOCOL_ERROR."
         kept [BY_H2]
         tests ["tests/spec_http2/frames.rs::padding_is_no_part_of_the_content_and_fits_its_frame"];
 

@@ -50,8 +50,8 @@ rules! { Http2;
         ];
 
     SETTING_INITIAL_WINDOW_SIZE "h2.setting-initial-window-size" "6.5.2"
-        "SETTINGS_INITIAL_WINDOW_SIZE (0x4) is the flow-control window with which the streams of the peer's data \
-        begin: 65,535 bytes unless it is told. A value above 2,147,483,647 is FLOW_CONTROL_ERROR."
+        "SETTINGS_INITIAL_WINDOW_SIZE (0x4) is the flow-control window for the peer's data with which each stream \
+        begins: 65,535 bytes unless it is told. A value above 2,147,483,647 is FLOW_CONTROL_ERROR."
         kept ["src/server/connection.rs::handshake", "src/client/connection.rs::connect", BY_H2]
         tests [
             "tests/spec_http2/frames.rs::settings_beyond_their_limits_end_the_connection_and_unknown_ones_are_ignored",

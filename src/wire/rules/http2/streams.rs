@@ -44,7 +44,8 @@ rules! { Http2;
         ];
 
     STREAM_IDS_GROW "h2.stream-ids-grow" "5.1.1"
-        "A new stream has a larger number than all before it on its side. One that is smaller is PROTOCOL_ERROR."
+        "A new stream has a larger number than all before it on its side, 2,147,483,647 at most. One that is smaller \
+        is PROTOCOL_ERROR."
         kept [BY_H2]
         tests ["tests/spec_http2/streams.rs::streams_of_a_client_have_odd_numbers_that_grow"];
 

@@ -17,11 +17,6 @@ rules! { ProtocolHttp2;
             "src/wire/frame.rs::any_cut_gives_the_same_messages_or_the_same_error",
         ];
 
-    EARLY_SERVER_CLOSURE "grpc.early-server-closure" "Early Server Closure"
-        "A server whose trailers leave before the request has ended sends RST_STREAM with NO_ERROR after them."
-        kept ["src/call/driver.rs::poll_end", BY_H2]
-        tests ["tests/spec_server.rs::answer_before_the_end_of_its_request_is_followed_by_rst_stream_no_error"];
-
     ERRORS_IN_TRAILERS "grpc.errors-in-trailers" "Errors"
         "An error of the application or of the runtime is told as a status in trailers."
         kept ["src/server/finish.rs::finish"]
@@ -132,32 +127,23 @@ rules! { ProtocolHttp2;
             "tests/restarts.rs::server_that_is_killed_and_restarted_fails_the_calls_in_flight_and_no_other",
         ];
 
-    CLIENT_CANCELLATION "grpc.client-cancellation" "Client Cancellation"
-        "A client cancels a call with RST_STREAM and CANCEL."
-        kept ["src/call/driver.rs::poll_yield", BY_H2]
+    CLIENT_CANCELLATION "grpc.client-cancellation" "Errors"
+        "A client cancels a call with RST_STREAM and CANCEL: because its application gives the call up, or because \
+        its deadline has passed."
+        kept ["src/call/driver.rs::poll_yield", "src/call/source.rs::poll_chunk", BY_H2]
         tests [
             "tests/spec_client.rs::call_given_up_after_finish_began_is_cancelled",
-            "tests/echo.rs::dropping_a_call_drops_its_handler",
+            "tests/spec_http2/client.rs::a_call_whose_deadline_passes_is_reset_with_cancel",
         ];
 
-    DEADLINE_CANCELS "grpc.deadline-cancels" "Client Cancellation"
-        "A client whose deadline passes cancels the call, and tells its application DEADLINE_EXCEEDED."
-        kept ["src/call/source.rs::poll_chunk"]
-        tests ["tests/spec_http2/client.rs::a_call_whose_deadline_passes_is_reset_with_cancel"];
-
-    SERVER_DEADLINE "grpc.server-deadline" "Client Cancellation"
-        "A server counts the time of grpc-timeout too, and ends the call when it is over. If flow control holds up \
-        the answer, the end is RST_STREAM with CANCEL."
-        kept ["src/server/patience.rs::poll", "src/server/finish.rs::finish"]
+    SERVER_CANCEL "grpc.server-cancel" "Errors"
+        "A server uses RST_STREAM with CANCEL only to end a call whose messages it cannot complete. Otherwise it \
+        sends trailers."
+        kept ["src/server/finish.rs::finish"]
         tests [
-            "tests/spec_server.rs::deadline_ends_a_stream_whose_client_sends_nothing",
             "tests/spec_server.rs::deadline_resets_a_stream_that_flow_control_blocks",
+            "tests/bounds.rs::the_deadline_ends_a_call_whose_last_answer_waits_for_the_window",
         ];
-
-    DEADLINE_OVER_CANCELLED "grpc.deadline-over-cancelled" "Client Cancellation"
-        "A client that finds its call reset with CANCEL after the deadline tells DEADLINE_EXCEEDED."
-        kept ["src/call/begin.rs::status"]
-        tests ["tests/spec_client.rs::reset_after_the_deadline_is_deadline_exceeded"];
 
     GOAWAY "grpc.goaway" "GOAWAY Frame"
         "GOAWAY says that no new streams are taken. Calls beyond its last stream were not processed, and are made \
