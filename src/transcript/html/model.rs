@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::super::event::Event;
-use super::super::text::printable;
-use super::super::meaning::Meaning as _;
 use super::super::Transcript;
+use super::super::event::Event;
 use super::super::hpack::Entry;
+use super::super::meaning::Meaning as _;
+use super::super::text::printable;
+use super::super::verdict::{Checker, Verdict};
 use super::options::HtmlOptions;
 use super::secrets::Secrets;
 use super::steps::{self, Stall, Step};
@@ -30,6 +31,8 @@ pub(super) struct ChapterModel {
     title: String,
     /// What a reader should know first, in paragraphs.
     story: Vec<String>,
+    /// The rules that it is about, by number.
+    rules: Vec<usize>,
     /// Whether the recording begins within the connection.
     late: bool,
     /// Whether it tells times.
@@ -83,6 +86,9 @@ struct FrameModel {
     a: Vec<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     e: Vec<u64>,
+    /// The rules that it breaks, by number, each with who breaks it and how.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    v: Vec<(usize, usize)>,
     /// 1 where something in it breaks a rule.
     #[serde(skip_serializing_if = "is_zero")]
     bad: u8,
@@ -105,9 +111,9 @@ struct EntryModel {
 }
 
 impl ChapterModel {
-    /// The same with a title and a story.
-    pub(super) fn told(self, title: &str, story: Vec<String>) -> Self {
-        ChapterModel { title: title.to_owned(), story, ..self }
+    /// The same with a title, a story, and the rules that it is about.
+    pub(super) fn told(self, title: &str, story: Vec<String>, rules: Vec<usize>) -> Self {
+        ChapterModel { title: title.to_owned(), story, rules, ..self }
     }
 }
 
@@ -117,6 +123,7 @@ pub(super) fn chapter(transcript: &Transcript, options: &HtmlOptions, table: &mu
     let places = Frames::of(&transcript.events);
     let mut entries = [Vec::new(), Vec::new()];
     let mut frames = Vec::new();
+    let mut checker = Checker::new(transcript.late);
     for event in &transcript.events {
         if table.size > options.size {
             break;
@@ -134,7 +141,7 @@ pub(super) fn chapter(transcript: &Transcript, options: &HtmlOptions, table: &mu
             table.size += 60;
         }
         let mut trees = Trees { table, secrets: &secrets, frames: &places, most: options.frame };
-        frames.push(frame(transcript, event, &mut trees));
+        frames.push(frame(transcript, event, &checker.check(event), &mut trees));
     }
     let between = steps::of(transcript, frames.len());
     let calls = transcript.calls.values().map(|call| CallModel {
@@ -145,6 +152,7 @@ pub(super) fn chapter(transcript: &Transcript, options: &HtmlOptions, table: &mu
     ChapterModel {
         title: String::new(),
         story: Vec::new(),
+        rules: Vec::new(),
         late: transcript.late,
         timed: transcript.events.iter().any(|event| !event.at.is_zero()),
         missed: transcript.missed,
@@ -157,11 +165,11 @@ pub(super) fn chapter(transcript: &Transcript, options: &HtmlOptions, table: &mu
     }
 }
 
-fn frame(transcript: &Transcript, event: &Event, trees: &mut Trees<'_>) -> FrameModel {
+fn frame(transcript: &Transcript, event: &Event, verdicts: &[Verdict], trees: &mut Trees<'_>) -> FrameModel {
     let tree = transcript.tree(event);
     let told = story::of(event, &tree);
     let (root, Shown { bytes, hidden, of }) = trees.frame(event.direction, &tree);
-    let mut bad = false;
+    let mut bad = !verdicts.is_empty();
     tree.walk(&mut |span, _| bad |= span.what.is_broken());
     let table = &mut *trees.table;
     table.size += 120;
@@ -186,6 +194,7 @@ fn frame(transcript: &Transcript, event: &Event, trees: &mut Trees<'_>) -> Frame
         w: event.windows.map(|windows| (windows.of.index(), windows.connection, windows.stream)),
         a: block.map_or_else(Vec::new, |block| numbers(&block.added)),
         e: block.map_or_else(Vec::new, |block| numbers(&block.evicted)),
+        v: verdicts.iter().map(|verdict| (table.rule(verdict.rule), table.string(&short(&verdict.text)))).collect(),
         bad: bad.into(),
     }
 }

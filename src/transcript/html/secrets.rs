@@ -83,7 +83,8 @@ impl Secrets {
 }
 
 fn is_harmless(block: &Block) -> bool {
-    let secret = |field: &hpack::Field| field.form.is_secret() || field.name.as_ref().is_none_or(|name| is_secret(name));
+    let secret =
+        |field: &hpack::Field| field.form.is_secret() || field.name.as_ref().is_none_or(|name| is_secret(name));
     block.broken().is_none()
         && !block.fields.iter().any(|field| !matches!(field.form, Form::SizeUpdate(_)) && secret(field))
 }

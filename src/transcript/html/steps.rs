@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::Transcript;
+use super::super::diagnosis::Diagnoser;
 use super::super::event::Event;
 use super::super::flow::Flow;
 use super::super::grpc::{Call, Ended, Role};
@@ -35,6 +36,8 @@ pub(super) enum Kind {
     Stall,
     Pause,
     End,
+    /// Why something waits or fails.
+    Remark,
 }
 
 /// A time during which a side could send nothing because a window was empty.
@@ -73,11 +76,20 @@ pub(super) fn of(transcript: &Transcript, frames: usize) -> Between {
         open: HashMap::new(),
         between: Between::default(),
     };
+    let mut diagnoser = Diagnoser::default();
     let events = &transcript.events[..frames.min(transcript.events.len())];
     for (number, event) in events.iter().enumerate() {
         found.before(number, event, events);
         found.windows(number, event);
         found.after(number, event);
+        for remark in diagnoser.look(event) {
+            found.step(number, Kind::Remark, remark.stream, 2, sentence(&remark.text));
+        }
+    }
+    if let Some((number, last)) = events.iter().enumerate().next_back() {
+        for remark in diagnoser.end(last.at) {
+            found.step(number, Kind::Remark, remark.stream, 2, sentence(&remark.text));
+        }
     }
     found.never_opened();
     found.between.steps.sort_by_key(|step| step.after);
@@ -151,7 +163,8 @@ impl Finder {
             }
             return;
         }
-        let waiting: Vec<u32> = self.open.keys().filter(|(of, _)| *of == windows.of).map(|(_, stream)| *stream).collect();
+        let waiting: Vec<u32> =
+            self.open.keys().filter(|(of, _)| *of == windows.of).map(|(_, stream)| *stream).collect();
         for stream in waiting {
             let now = self.flow.windows(windows.of, Some(stream).filter(|stream| *stream > 0));
             if now.stream.unwrap_or(now.connection) > 0 {
@@ -167,12 +180,10 @@ impl Finder {
         self.open.insert((of, stream), Empty { from: number, at: event.at });
         let (who, other) = (who(of), who(of.other()));
         let text = match stream {
-            0 => format!(
-                "The window of the connection is empty: the {who} may send no DATA until the {other} opens it"
-            ),
-            _ => format!(
-                "The window of stream {stream} is empty: the {who} must wait until the {other} opens it"
-            ),
+            0 => {
+                format!("The window of the connection is empty: the {who} may send no DATA until the {other} opens it")
+            }
+            _ => format!("The window of stream {stream} is empty: the {who} must wait until the {other} opens it"),
         };
         self.step(number, Kind::Stall, stream, of.index(), text);
     }
@@ -183,7 +194,8 @@ impl Finder {
         let (who, other, name) = (who(of), who(of.other()), event.frame.name());
         let time = self.time(Some(event.at.saturating_sub(empty.at)));
         let time = time.map_or_else(String::new, |time| format!(" after {time}"));
-        let text = format!("The {who} had used up what the {other} allowed. {name} of the {other} ended the wait{time}.");
+        let text =
+            format!("The {who} had used up what the {other} allowed. {name} of the {other} ended the wait{time}.");
         self.between.stalls.push(Stall { of: of.index(), stream, from: empty.from, to: Some(number), text });
     }
 
@@ -205,6 +217,12 @@ impl Finder {
     fn step(&mut self, after: usize, kind: Kind, stream: u32, side: usize, text: String) {
         self.between.steps.push(Step { after, kind, stream, side, text });
     }
+}
+
+/// A remark with a large first letter.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
 fn who(direction: Direction) -> &'static str {

@@ -3,9 +3,9 @@
 use super::super::event::Event;
 use super::super::grpc::{self, Role};
 use super::super::http2;
+use super::super::meaning::Meaning;
 use super::super::protobuf;
 use super::super::record::Direction;
-use super::super::meaning::Meaning;
 use super::super::span::{Span, What};
 use super::super::text::{bytes, grouped, printable};
 use super::table::short;
@@ -33,8 +33,12 @@ pub(super) fn of(event: &Event, tree: &Span) -> Told {
             let (status, told) = status(event);
             (status, format!("The server answers without any message, so head and trailers are one frame. {told}"))
         }
-        (Role::Informational, _) => (status_line(event), "A sign of life; the response itself is still to come.".into()),
-        (Role::RequestTrailers, _) => ("trailers".into(), "The client sends trailers. gRPC has none in requests.".into()),
+        (Role::Informational, _) => {
+            (status_line(event), "A sign of life; the response itself is still to come.".into())
+        }
+        (Role::RequestTrailers, _) => {
+            ("trailers".into(), "The client sends trailers. gRPC has none in requests.".into())
+        }
         (_, "PREFACE") => ("HTTP/2".into(), own()),
         (_, "DATA") => data(event, tree),
         (_, "SETTINGS") if event.frame.has("ACK") => ("ACK".into(), own()),
@@ -143,7 +147,9 @@ fn data(event: &Event, tree: &Span) -> (String, String) {
                     "The {who} sends message {number} of the call{kind}{length}. Five bytes stand before it: whether it is \
                     compressed, and how long it is.{end}"
                 ),
-                (0, None) => format!("The {who} begins message {number}{kind}{length}. It goes on in later frames.{end}"),
+                (0, None) => {
+                    format!("The {who} begins message {number}{kind}{length}. It goes on in later frames.{end}")
+                }
                 (_, Some(_)) => format!("Message {number}{kind}, is whole now: it began in an earlier frame.{end}"),
                 (_, None) => format!("More of message {number}{kind}, which is not whole yet.{end}"),
             }
@@ -179,9 +185,14 @@ fn summary(tree: &Span) -> String {
 
 fn settings(event: &Event, tree: &Span) -> (String, String) {
     let count = event.frame.settings().count();
-    let brief = if count == 1 { "1 setting".into() } else { format!("{count} settings") };
+    let brief = match count {
+        0 => "no settings".to_owned(),
+        1 => "1 setting".to_owned(),
+        _ => format!("{count} settings"),
+    };
     let who = side(event.direction);
-    let announced = tree.children.iter().filter(|span| matches!(span.what, What::Http2(http2::Meaning::Setting { .. })));
+    let announced =
+        tree.children.iter().filter(|span| matches!(span.what, What::Http2(http2::Meaning::Setting { .. })));
     let names: Vec<String> = announced.map(|span| format!("{} {}", span.what.name(), span.what.value())).collect();
     let list = if names.is_empty() { "nothing but the defaults".to_owned() } else { names.join(", ") };
     (brief, format!("The {who} tells what the other side may do on this connection: {list}. An ACK must come back."))

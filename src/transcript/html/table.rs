@@ -90,7 +90,7 @@ impl Table {
     }
 
     /// The number of a rule.
-    fn rule(&mut self, id: &'static str) -> usize {
+    pub(super) fn rule(&mut self, id: &'static str) -> usize {
         let next = self.rules.len();
         *self.cited.entry(id).or_insert_with(|| {
             self.rules.push(Cited { id, rule: rules::find(id).map(Told::from) });

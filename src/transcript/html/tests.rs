@@ -54,7 +54,12 @@ fn told(data: &Value) -> Vec<String> {
     let text = |number: &Value| table["strings"][number.as_u64().unwrap() as usize].as_str().unwrap();
     let meaning = |node: &&Value| &table["meanings"][node[0].as_u64().unwrap() as usize];
     let spans = frames(data).iter().flat_map(|frame| nodes(&frame["r"]));
-    spans.collect::<Vec<_>>().iter().map(meaning).map(|meaning| format!("{}: {}", text(&meaning[0]), text(&meaning[1]))).collect()
+    spans
+        .collect::<Vec<_>>()
+        .iter()
+        .map(meaning)
+        .map(|meaning| format!("{}: {}", text(&meaning[0]), text(&meaning[1])))
+        .collect()
 }
 
 fn literal(name: &str, value: &str) -> Vec<u8> {
@@ -63,7 +68,8 @@ fn literal(name: &str, value: &str) -> Vec<u8> {
 
 /// A request with a field of the application.
 fn request(name: &str, value: &str) -> Vec<u8> {
-    [&[0x83, 0x86, 0x44, 22][..], b"/RouteGuide/GetFeature", &[0x5f, 16], b"application/grpc", &literal(name, value)].concat()
+    [&[0x83, 0x86, 0x44, 22][..], b"/RouteGuide/GetFeature", &[0x5f, 16], b"application/grpc", &literal(name, value)]
+        .concat()
 }
 
 fn transcript(pieces: &[(Direction, Vec<u8>)]) -> Transcript {
@@ -122,24 +128,30 @@ fn says(page: &str, secret: &str) -> bool {
         }
     }
     let bytes = base64(&data(page)).into_iter().filter_map(|text| binary::decode(text.as_bytes()).ok());
-    page.contains(secret) || bytes.into_iter().any(|bytes| bytes.windows(secret.len()).any(|part| part == secret.as_bytes()))
+    page.contains(secret)
+        || bytes.into_iter().any(|bytes| bytes.windows(secret.len()).any(|part| part == secret.as_bytes()))
 }
 
 #[test]
 fn credentials_are_hidden_wherever_they_stand() {
     let block = request("authorization", SECRET);
     let half = block.len() - 8;
-    let never = [&block[..block.len() - SECRET.len() - 17], &[0x10, 4], b"mine", &[SECRET.len() as u8], SECRET.as_bytes()].concat();
+    let never =
+        [&block[..block.len() - SECRET.len() - 17], &[0x10, 4], b"mine", &[SECRET.len() as u8], SECRET.as_bytes()]
+            .concat();
     let cases: [(&str, Vec<(Direction, Vec<u8>)>); 6] = [
         ("a field", vec![(ToServer, frame(HEADERS, 4, 1, &block))]),
-        ("an entry of the table", vec![
-            (ToServer, frame(HEADERS, 4, 1, &block)),
-            (ToServer, frame(HEADERS, 4, 3, &hex("83 86 be"))),
-        ]),
-        ("a block of two frames", vec![
-            (ToServer, frame(HEADERS, 0, 1, &block[..half])),
-            (ToServer, frame(CONTINUATION, 4, 1, &block[half..])),
-        ]),
+        (
+            "an entry of the table",
+            vec![(ToServer, frame(HEADERS, 4, 1, &block)), (ToServer, frame(HEADERS, 4, 3, &hex("83 86 be")))],
+        ),
+        (
+            "a block of two frames",
+            vec![
+                (ToServer, frame(HEADERS, 0, 1, &block[..half])),
+                (ToServer, frame(CONTINUATION, 4, 1, &block[half..])),
+            ],
+        ),
         ("a block that does not end", vec![(ToServer, frame(HEADERS, 0, 1, &block))]),
         ("a frame that is cut off", vec![(ToServer, frame(HEADERS, 4, 1, &block)[..block.len() + 7].to_vec())]),
         ("a field that its sender calls secret", vec![(ToServer, frame(HEADERS, 4, 1, &never))]),
@@ -223,12 +235,17 @@ fn busy(calls: u32) -> Transcript {
     let mut pieces = Vec::new();
     for call in 0..calls {
         let stream = 2 * call + 1;
-        let point = [&hex("00 00000008 08")[..], &[0x80 | call as u8, 0x80 | (call >> 7) as u8, 1], &hex("10 96 9f 03")].concat();
+        let point =
+            [&hex("00 00000008 08")[..], &[0x80 | call as u8, 0x80 | (call >> 7) as u8, 1], &hex("10 96 9f 03")]
+                .concat();
         let block = if call == 0 { request("mine", "value") } else { hex("83 86 c0 bf be").to_vec() };
         pieces.push((ToServer, frame(HEADERS, 4, stream, &block)));
         pieces.push((ToServer, frame(DATA, 1, stream, &point)));
         pieces.push((ToClient, frame(HEADERS, 4, stream, &hex("88 5f 8b 1d75d0620d263d4c4d6564"))));
-        pieces.push((ToClient, frame(DATA, 0, stream, &[&hex("00 00000010 0a 04 48657265 12 08")[..], &point[5..]].concat())));
+        pieces.push((
+            ToClient,
+            frame(DATA, 0, stream, &[&hex("00 00000010 0a 04 48657265 12 08")[..], &point[5..]].concat()),
+        ));
         pieces.push((ToClient, frame(HEADERS, 5, stream, &literal("grpc-status", "0"))));
     }
     transcript(&pieces)
@@ -275,7 +292,10 @@ fn a_stall_is_told_with_its_cause_and_its_end() {
     let stalls = list(&page["chapters"][0]["stalls"]);
     let ends: Vec<_> = stalls.iter().map(|stall| (stall["from"].as_u64(), stall["to"].as_u64())).collect();
     assert_eq!(ends, [(Some(3), Some(4)), (Some(5), None)]);
-    assert_eq!(stalls[0]["text"], "The client had used up what the server allowed. WINDOW_UPDATE of the server ended the wait.");
+    assert_eq!(
+        stalls[0]["text"],
+        "The client had used up what the server allowed. WINDOW_UPDATE of the server ended the wait."
+    );
     assert!(steps(&page)[0].starts_with("The window of stream 1 is empty: the client must wait"));
 }
 

@@ -1,7 +1,7 @@
 
 // The conversation: client at the left, server at the right, time downwards.
 
-const SIGNS = { deadline: '⏱', handler: '⚙', stall: '⏸', pause: '…', end: '●' };
+const SIGNS = { deadline: '◷', handler: '⚙', stall: '‖', pause: '…', end: '●', remark: 'ℹ' };
 
 class Conversation {
   /** `choose(number, focus)` is told which frame was chosen, and whether the reader wants to go into it. */
@@ -63,10 +63,10 @@ class Conversation {
   frame(frame, place) {
     const way = frame.d ? 'to-client' : 'to-server';
     const end = frame.flags.includes('END_STREAM');
-    const told = [frame.type, frame.title, frame.d ? 'server to client' : 'client to server',
-      frame.s ? `stream ${frame.s}` : 'connection', frame.brief, frame.bad ? 'breaks a rule' : ''].filter(Boolean).join(', ');
+    const heard = [frame.d ? 'server to client' : 'client to server', frame.s ? `stream ${frame.s}` : 'connection',
+      frame.bad ? 'breaks a rule' : ''].filter(Boolean).join(', ');
     return h('li', { class: `row ${way} ${colorOf(frame.s)}${end ? ' end-stream' : ''}`, ...place },
-      h('button', { type: 'button', tabindex: '-1', 'aria-label': told, onclick: () => this.choose(frame.number, true) },
+      h('button', { type: 'button', tabindex: '-1', onclick: () => this.choose(frame.number, true) },
         h('span', { class: 'when' }, this.chapter.timed ? time(frame.t) : `${frame.number + 1}`),
         h('span', { class: 'label' },
           frame.s ? h('span', { class: 'badge' }, String(frame.s)) : null,
@@ -75,12 +75,13 @@ class Conversation {
           frame.bad ? h('span', { class: 'wrong' }, '!') : null,
           h('span', { class: 'brief' }, frame.brief),
           end ? h('span', { class: 'flag' }, 'END') : null),
+        h('span', { class: 'hidden' }, `, ${heard}`),
         h('span', { class: 'line' })));
   }
 
   step(step, place) {
     return h('li', { class: `row step ${step.kind} at-${step.side} ${colorOf(step.stream)}`, title: step.text, ...place },
-      h('p', {}, h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[step.kind]), step.text));
+      h('p', {}, h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[step.kind]), h('span', { class: 'text' }, step.text)));
   }
 
   fold(row, place) {

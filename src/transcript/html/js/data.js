@@ -113,6 +113,7 @@ for (const chapter of model.chapters) {
   chapter.callOf = new Map(chapter.calls.map(call => [call.stream, call]));
   chapter.frames.forEach((frame, number) => {
     frame.number = number;
+    frame.verdicts = (frame.v || []).map(([rule, text]) => ({ rule: rules[rule], text: strings[text] }));
     [frame.type, frame.title, frame.flags, frame.brief, frame.prose] = frame.n.map(text => strings[text]);
   });
 }

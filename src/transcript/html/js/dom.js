@@ -30,6 +30,9 @@ const grouped = number => Number(number).toLocaleString('en-US');
 /** "1 byte", "17 bytes". */
 const counted = (number, unit) => `${grouped(number)} ${unit}${number === 1 ? '' : 's'}`;
 
+/** With a large first letter and a full stop. */
+const sentence = text => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+
 /** A time in microseconds: "1.2 ms". */
 function time(micros) {
   const rounded = number => String(Number(number.toPrecision(3)));

@@ -24,7 +24,7 @@ class Explain {
       this.hidden(span) ? h('p', { class: 'more' }, 'Its value and bytes are hidden, because they may be credentials.') : null,
       open ? bitsOf(span) : null,
       this.links(span),
-      span.rule ? this.rule(span.rule, open) : null,
+      span.rule ? cited(span.rule, open) : null,
     ].filter(Boolean));
   }
 
@@ -41,15 +41,22 @@ class Explain {
     });
     return h('div', { class: 'more' }, buttons);
   }
+}
 
-  rule({ id, rule }, open) {
-    if (!rule) return h('div', { class: 'more' }, h('span', {}, 'Rule ', h('code', {}, id)));
-    const section = /^\d/.test(rule.section) ? `section ${rule.section}` : rule.section;
-    const kept = rule.kept.map(keeper => KEEPERS[keeper] || keeper.replace('::', ' '));
-    return h('details', { open },
-      h('summary', {}, `${rule.title.replace(/:.*/, '')}, ${section}`),
-      h('p', {}, rule.text),
-      h('p', {}, 'Specification: ', h('a', { href: rule.url, rel: 'noreferrer' }, `${rule.title}, ${section}`), '. Rule ', h('code', {}, id), '.'),
-      h('p', {}, 'Kept in this repository by ', ...kept.flatMap((keeper, at) => [at ? ', ' : '', h('code', {}, keeper)]), '.'));
-  }
+/** The section of a rule: "RFC 9113, section 6.5". */
+function sectionOf(rule) {
+  return `${rule.title.replace(/:.*/, '')}, ${/^\d/.test(rule.section) ? `section ${rule.section}` : rule.section}`;
+}
+
+/** A rule with its words, its specification and its keepers, behind its section. */
+function cited({ id, rule }, open) {
+  if (!rule) return h('div', { class: 'more' }, h('span', {}, 'Rule ', h('code', {}, id)));
+  return h('details', { open }, h('summary', {}, sectionOf(rule)), h('p', {}, rule.text), keptBy(id, rule));
+}
+
+/** Where a rule is written, and which function of this repository keeps it. */
+function keptBy(id, rule) {
+  const kept = rule.kept.map(keeper => KEEPERS[keeper] || keeper.replace('::', ' '));
+  return h('p', {}, h('a', { href: rule.url, rel: 'noreferrer' }, sectionOf(rule)), '. Kept by ',
+    ...kept.flatMap((keeper, at) => [at ? ', ' : '', h('code', {}, keeper)]), '. Rule ', h('code', {}, id), '.');
 }

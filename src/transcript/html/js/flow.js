@@ -27,6 +27,9 @@ function windowsOf(chapter) {
     if (stream !== null) add(lane(of, frame.s), stream, stream + before);
   }
   for (const stall of chapter.stalls) lane(stall.of, stall.stream).stalls.push(stall);
+  // A window of a stream ends with the stream's last frame.
+  const ends = new Map(chapter.frames.map(frame => [frame.s, frame.number]));
+  for (const each of lanes.values()) each.end = each.stream ? ends.get(each.stream) : chapter.frames.length - 1;
   const all = [...lanes.values()].filter(each => each.values.length);
   return all.sort((a, b) => b.stalls.length - a.stalls.length || a.stream - b.stream || a.of - b.of);
 }
@@ -53,7 +56,7 @@ function laneOf(lane, chapter, go) {
   const [first, last] = [steps[0], steps[steps.length - 1]];
   let path = `M${x(first[0])} ${y(first[1])}`;
   for (const [number, value] of steps.slice(1)) path += `H${x(number).toFixed(1)}V${y(value).toFixed(1)}`;
-  path += `H${x(lane.stream ? last[0] : count)}`;
+  path += `H${x(lane.end)}`;
   const who = lane.of === 0 ? 'the client' : 'the server';
   const name = `${lane.stream ? `Stream ${lane.stream}` : 'The connection'}: what ${who} may send`;
   const stalled = lane.stalls.map(stall => {

@@ -11,7 +11,8 @@ class Hex {
       class: 'hex', tabindex: '0', role: 'group',
       'aria-label': 'The bytes in hex. Left and right go from one to the next meaning, up and down by rows, Enter opens.',
       onkeydown: event => this.key(event),
-      onmouseover: event => this.at(event, span => on.point(span)),
+      // Not mouseover: that also comes when rows move below a mouse that rests.
+      onmousemove: event => this.at(event, span => on.point(span)),
       onmouseleave: () => on.point(null),
       onclick: event => this.at(event, span => on.choose(span)),
     });

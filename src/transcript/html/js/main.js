@@ -20,6 +20,7 @@ function tab(name, focus) {
 const view = new FrameView($('frame'), {
   choose: span => choose(current.number, span, false),
   point: span => {
+    if (span === current.pointed) return;
     current.pointed = span;
     view.select(current.span, span);
   },
@@ -108,10 +109,13 @@ function showOverview(panel, chapter) {
     h('h2', {}, chapter.title || model.title),
     chapter.story.length ? h('div', { class: 'story' }, chapter.story.map(text => h('p', {}, text)))
       : note('Every byte that a client and a server sent to each other. Choose an arrow: it is explained here in plain English, and then byte by byte.'),
+    chapter.frames.length ? h('p', { class: 'begin' }, h('button', { type: 'button', onclick: () => choose(0, null, true) }, 'Begin with the first frame')) : note('There are no frames in this recording.'),
+    chapter.rules.length ? h('h3', {}, 'What the specifications say, and who keeps it here') : null,
+    ...chapter.rules.map(number => rules[number]).filter(each => each.rule).map(({ id, rule }) =>
+      h('div', { class: 'ruled' }, h('p', {}, rule.text), keptBy(id, rule))),
     chapter.late ? note('The recording begins within the connection: what was said before is not known, and is said to be unknown.') : null,
     chapter.missed ? note(`The recording reached its limit: ${counted(chapter.missed, 'byte')} more were sent.`) : null,
     chapter.left_out ? note(`The page reached its limit: ${counted(chapter.left_out, 'more frame')} were sent.`) : null,
-    chapter.frames.length ? h('p', { class: 'meta' }, h('button', { type: 'button', onclick: () => choose(0, null, true) }, 'Begin with the first frame')) : note('There are no frames in this recording.'),
     calls.length ? h('h3', {}, 'The calls') : null,
     calls.length ? h('table', { class: 'grid' }, h('thead', {}, h('tr', {}, ['Stream', 'Method', 'grpc-status'].map(name => h('th', { scope: 'col' }, name)))), h('tbody', {}, calls)) : null,
     h('h3', {}, 'Colours of the bytes'),

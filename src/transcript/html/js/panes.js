@@ -22,6 +22,8 @@ class FrameView {
       h('div', { class: 'head' }, h('h2', {}, label), this.tools(chapter, frame)),
       h('p', { class: 'meta' }, this.facts(chapter, frame).map(fact => h('span', {}, fact))),
       h('p', { class: 'prose' }, frame.prose),
+      ...chapter.steps.filter(step => step.after === number && (step.stream === frame.s || step.kind === 'remark')).map(step => h('p', { class: `then ${step.kind}` }, 'Then: ', sentence(step.text))),
+      ...frame.verdicts.map(verdict => h('div', { class: 'verdict' }, h('p', {}, h('span', { class: 'tag' }, 'Breaks a rule. '), sentence(verdict.text)), cited(verdict.rule))),
       h('h3', {}, 'Annotated'),
       this.bytes(where),
       ...this.panes(where),
@@ -44,7 +46,7 @@ class FrameView {
     return h('div', { class: 'tools' },
       button('Hex', 'Copy the bytes as hex', () => copied(hexOf(this.where, 0, this.where.bytes.length))),
       button('Text', 'Copy the frame as annotated text', () => copied(textOf(frame, this.where))),
-      button('Link', 'Copy the address of what is chosen', () => copied(location.href)),
+      button('Link', 'Copy the link to what is chosen', () => copied(location.href)),
       button('←', 'The frame before', () => step(-1), frame.number === 0),
       button('→', 'The next frame', () => step(1), frame.number === chapter.frames.length - 1));
   }

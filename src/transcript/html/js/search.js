@@ -34,25 +34,22 @@ function framesWith(chapter, query) {
   return chapter.frames.filter(frame => told(frame) || nodeWith(frame.r, found) || hex && atob(frame.b).includes(hex)).map(frame => frame.number);
 }
 
-/** The first span of a frame that has the text, the smaller before the larger. */
+/** The first span of a frame that has the text. */
 function spanWith(chapter, number, query) {
   const text = query.trim().toLowerCase();
   const where = frameScope(chapter, number);
   const hex = hexQuery(text);
-  let best = null;
   const look = spans => {
     for (const span of walk(spans)) {
       const has = `${span.name}: ${span.value}`.toLowerCase().includes(text) || span.note.toLowerCase().includes(text);
-      if (has && span.parent && (!best || span.depth > best.depth && span.start < best.end && best.start <= span.start)) best = span;
-      if (!best && span.pane && strings[span.pane.how] !== 'huffman') look(paneScope(span).spans);
+      if (has && span !== where.root) return span;
+      const inner = span.pane && strings[span.pane.how] !== 'huffman' ? look(paneScope(span).spans) : null;
+      if (inner) return inner;
     }
+    return null;
   };
-  look(where.spans);
-  if (!best && hex) {
-    const at = atob(chapter.frames[number].b).indexOf(hex);
-    if (at >= 0) best = spanOver(where, at, hex.length);
-  }
-  return best || where.root;
+  const at = hex ? atob(chapter.frames[number].b).indexOf(hex) : -1;
+  return look(where.spans) || (at >= 0 ? spanOver(where, at, hex.length) : where.root);
 }
 
 class Search {
@@ -69,10 +66,9 @@ class Search {
       this.step(1);
     });
     $('query').addEventListener('keydown', event => {
-      if (event.key === 'Enter' && event.shiftKey) {
-        event.preventDefault();
-        this.step(-1);
-      }
+      if (event.key !== 'Enter') return;
+      event.preventDefault();
+      this.step(event.shiftKey ? -1 : 1);
     });
     $('previous').addEventListener('click', () => this.step(-1));
   }

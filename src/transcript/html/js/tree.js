@@ -34,7 +34,7 @@ class Tree {
     const row = h('div', {
       class: `spanrow layer-${span.layer}${span.broken ? ' broken' : ''}`, role: 'treeitem', 'aria-level': span.depth + 1,
       'aria-expanded': open, 'aria-selected': 'false', tabindex: '-1',
-      onmouseover: () => this.on.point(span), onfocus: () => this.on.point(span), onblur: () => this.on.point(null),
+      onmousemove: () => this.on.point(span), onfocus: () => this.on.point(span), onblur: () => this.on.point(null),
       onclick: event => this.click(event, span), onkeydown: event => this.key(event, this.visible.indexOf(span)),
     },
     h('span', { class: 'twist', 'aria-hidden': 'true' }, open === undefined ? '' : open ? '▾' : '▸'),
