@@ -17,6 +17,7 @@
 //! The files stand in layers, and each uses those below it alone:
 //!
 //! ```text
+//!   html/                      a transcript as a page for a browser
 //!   print  rows                a transcript as text, and what stands on its lines
 //!   parse                      the text becomes bytes again
 //!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
@@ -43,6 +44,7 @@ mod fixtures;
 mod flow;
 pub mod grpc;
 pub mod hpack;
+pub mod html;
 pub mod http2;
 mod meaning;
 mod parse;

@@ -64,26 +64,29 @@ pub fn python_with(name: &str, requirements: &str) -> Result<Peer, String> {
 
 /// Node with grpc-js, or why there is none.
 pub fn node() -> Result<&'static Peer, String> {
-    static NODE: LazyLock<Result<Peer, String>> = LazyLock::new(|| {
-        let question = "console.log(process.version); process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
-        let version = version("node", &["-e", question], "20")?;
-        let files = ["package.json", "package-lock.json"].map(|name| source("tests/interop").join(name));
-        let home = installed("node", &version, &[&files[0], &files[1]], |home| {
-            fs::create_dir_all(home).map_err(|error| format!("cannot create {}: {error}", home.display()))?;
-            for file in &files {
-                let copy = home.join(file.file_name().unwrap_or_default());
-                fs::copy(file, &copy).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
-            }
-            step(
-                Command::new("npm")
-                    .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
-                    .args(["--loglevel=error", "--fetch-retries=1", "--omit-lockfile-registry-resolved"])
-                    .current_dir(home),
-            )
-        })?;
-        Ok(Peer { program: "node".into(), environment: [("NODE_PATH", home.join("node_modules"))], options: &[] })
-    });
+    static NODE: LazyLock<Result<Peer, String>> = LazyLock::new(|| node_with("node", "tests/interop"));
     NODE.as_ref().map_err(String::clone)
+}
+
+/// Node with the packages of a folder that has a package-lock.json, installed under this name, or why there is none.
+pub fn node_with(name: &str, folder: &str) -> Result<Peer, String> {
+    let question = "console.log(process.version); process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
+    let version = version("node", &["-e", question], "20")?;
+    let files = ["package.json", "package-lock.json"].map(|file| source(folder).join(file));
+    let home = installed(name, &version, &[&files[0], &files[1]], |home| {
+        fs::create_dir_all(home).map_err(|error| format!("cannot create {}: {error}", home.display()))?;
+        for file in &files {
+            let copy = home.join(file.file_name().unwrap_or_default());
+            fs::copy(file, &copy).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
+        }
+        step(
+            Command::new("npm")
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
+                .args(["--loglevel=error", "--fetch-retries=1", "--omit-lockfile-registry-resolved"])
+                .current_dir(home),
+        )
+    })?;
+    Ok(Peer { program: "node".into(), environment: [("NODE_PATH", home.join("node_modules"))], options: &[] })
 }
 
 /// Where the installations go; Cargo has made it.
