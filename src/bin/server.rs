@@ -8,7 +8,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use h2grpc::call::CallEnd;
 use h2grpc::limits::Limits;
-use h2grpc::route_guide::arguments::{Listen, seconds, seconds_or_0};
+use h2grpc::route_guide::arguments::{Listen, bytes, seconds, seconds_or_0};
 use h2grpc::route_guide::notes::MAX_NOTES;
 use h2grpc::route_guide::program::{self, Outcome, Stdout};
 use h2grpc::route_guide::{Features, Guide, RouteGuide};
@@ -18,6 +18,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{info, warn};
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Memory that is free goes back to the system within some ten seconds, which the system's own allocator seldom does: see
+/// `docs/memory.md`.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Serves RouteGuide, the example service of the gRPC tutorials, to any gRPC client.
 ///
@@ -61,6 +66,12 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_connections,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=u32::MAX.into()))]
     max_connections: usize,
+
+    /// Memory for what clients make the server hold, all together, in bytes or with K, M or G; when it is used up, the
+    /// client leaves that holds most and moves least. The database is not counted [default: a quarter of the machine's
+    /// or the container's]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_memory: Option<usize>,
 
     /// A connection without a call for this long is sent away [default: 900]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
@@ -138,6 +149,7 @@ fn run(options: Options) -> Outcome {
         .max_message(options.max_message)
         .max_concurrent_streams(options.max_streams)
         .max_connections(options.max_connections)
+        .memory(options.max_memory)
         .idle_timeout(idle_timeout)
         .drain_timeout(drain_timeout);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -91,12 +91,16 @@ impl<T: Payload, S: Source> Inbound<T, S> {
             let source = &mut self.source;
             let decoded = match self.decoder.next() {
                 Ok(Some(frame)) => codec::decode(&frame, message).map(|()| true),
-                Ok(None) => match ready!(source.poll_chunk(cx))? {
-                    Some(chunk) => {
+                Ok(None) => match source.poll_chunk(cx)? {
+                    Poll::Ready(Some(chunk)) => {
                         self.decoder.push(chunk);
                         continue;
                     }
-                    None => self.decoder.finish().map(|()| false).map_err(Status::from),
+                    Poll::Ready(None) => self.decoder.finish().map(|()| false).map_err(Status::from),
+                    Poll::Pending => match source.holds(self.decoder.takes()) {
+                        Ok(()) => return Poll::Pending,
+                        Err(too_much) => Err(too_much),
+                    },
                 },
                 Err(error) => Err(error.into()),
             };

@@ -76,6 +76,11 @@ impl<F: Future<Output = ()>> Calls<F> {
         }
     }
 
+    /// How many places there are.
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.vacant.len() == self.places.len()
     }

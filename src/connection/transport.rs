@@ -19,7 +19,7 @@ use super::frames::{Frames, Seen};
 use super::greeting::Greeting;
 use super::keepalive::Activity;
 use super::lock::lock;
-use crate::limits::WRITE_BUFFER;
+use crate::limits::{BATCH, WRITE_BUFFER};
 
 /// What a connection runs on: a TCP stream, a Unix socket, a pipe in memory, a recorder around any of them.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -51,6 +51,8 @@ struct Inner<IO> {
     /// from its start again, so that the same memory stays in the processor's cache.
     out: Vec<u8>,
     sent: usize,
+    /// How much gathers there at most.
+    room: usize,
     /// The peer's first bytes, until enough have come to know that it speaks HTTP/2.
     first: Option<(Greeting, Vec<u8>)>,
     /// What looks at the bytes that are read, if anything does.
@@ -84,7 +86,15 @@ impl<IO: ByteStream> Transport<IO> {
     }
 
     fn with(io: IO, greeting: Greeting, watch: Option<Watch>) -> Self {
-        let inner = Inner { io, out: Vec::new(), sent: 0, first: Some((greeting, Vec::new())), watch, broken: None };
+        let inner = Inner {
+            io,
+            out: Vec::new(),
+            sent: 0,
+            room: WRITE_BUFFER,
+            first: Some((greeting, Vec::new())),
+            watch,
+            broken: None,
+        };
         Transport(Arc::new(Shared { inner: Mutex::new(inner), drained: AtomicBool::new(false) }))
     }
 
@@ -114,12 +124,22 @@ impl<IO: ByteStream> Transport<IO> {
     }
 
     /// Writes what has gathered. If the socket is full, `cx` is woken when it has room again. If the socket has failed,
-    /// h2 gets the error from its next read.
-    pub(crate) fn flush(&self, cx: &mut Context<'_>) {
+    /// h2 gets the error from its next read. The size of the buffer for writes, in bytes.
+    pub(crate) fn flush(&self, cx: &mut Context<'_>) -> usize {
         let mut inner = lock(&self.0.inner);
         if let Poll::Ready(Err(error)) = inner.poll_flush(cx) {
             inner.broken(&error);
             cx.waker().wake_by_ref();
+        }
+        inner.out.capacity()
+    }
+
+    /// Gathers less for a system call, or as much as usual: memory is scarce, or no longer is.
+    pub(crate) fn economize(&self, is_scarce: bool) {
+        let mut inner = lock(&self.0.inner);
+        inner.room = if is_scarce { BATCH } else { WRITE_BUFFER };
+        if is_scarce {
+            inner.out.shrink_to(BATCH);
         }
     }
 }
@@ -173,12 +193,12 @@ impl<IO: ByteStream> Inner<IO> {
         if self.broken.is_some() {
             return Poll::Ready(Ok(offered));
         }
-        let is_full = !self.out.is_empty() && self.out.len() + offered > WRITE_BUFFER;
+        let is_full = !self.out.is_empty() && self.out.len() + offered > self.room;
         if is_full && let Err(error) = ready!(self.poll_write_out(cx)) {
             self.broken(&error);
             return Poll::Ready(Ok(offered));
         }
-        if offered > WRITE_BUFFER {
+        if offered > self.room {
             let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, pieces));
             return Poll::Ready(Ok(written.unwrap_or_else(|error| {
                 self.broken(&error);
