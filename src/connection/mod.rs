@@ -40,5 +40,5 @@ pub(crate) use idle::{Idle, Idleness};
 pub(crate) use keepalive::{Activity, Keepalive, When};
 pub(crate) use lock::lock;
 pub use transport::ByteStream;
-pub(crate) use transport::{Transport, prepare};
+pub(crate) use transport::{Gathered, Transport, prepare};
 pub(crate) use turn::Turn;

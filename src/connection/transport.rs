@@ -39,6 +39,15 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
 /// Only that task uses either of them, so the lock is never contended.
 pub(crate) struct Transport<IO>(Arc<Shared<IO>>);
 
+/// The buffer for writes, after a flush.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gathered {
+    /// Its size in bytes.
+    pub(crate) takes: usize,
+    /// Whether the socket has taken everything.
+    pub(crate) is_written: bool,
+}
+
 struct Shared<IO> {
     inner: Mutex<Inner<IO>>,
     /// Whether the socket had nothing more to read when it was last asked in this round.
@@ -124,14 +133,14 @@ impl<IO: ByteStream> Transport<IO> {
     }
 
     /// Writes what has gathered. If the socket is full, `cx` is woken when it has room again. If the socket has failed,
-    /// h2 gets the error from its next read. The size of the buffer for writes, in bytes.
-    pub(crate) fn flush(&self, cx: &mut Context<'_>) -> usize {
+    /// h2 gets the error from its next read.
+    pub(crate) fn flush(&self, cx: &mut Context<'_>) -> Gathered {
         let mut inner = lock(&self.0.inner);
         if let Poll::Ready(Err(error)) = inner.poll_flush(cx) {
             inner.broken(&error);
             cx.waker().wake_by_ref();
         }
-        inner.out.capacity()
+        Gathered { takes: inner.out.capacity(), is_written: inner.out.is_empty() }
     }
 
     /// Gathers less for a system call, or as much as usual: memory is scarce, or no longer is.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::costs::CONNECTION;
 use super::machine;
-use super::worst::worst;
+use super::worst::{Standing, worst};
 use crate::limits::Limits;
 
 /// What an account takes from the server's memory at a time, so that connections on different threads seldom meet.
@@ -106,10 +106,13 @@ impl Memory {
     fn relieve(&self) {
         // Somebody else may be at it already.
         let Ok(guard) = self.accounts.try_lock() else { return };
-        let accounts: Vec<Arc<Account>> = guard.values().filter_map(Weak::upgrade).collect();
+        let mut accounts: Vec<Arc<Account>> = guard.values().filter_map(Weak::upgrade).collect();
         drop(guard); // the last holder of an account needs it
+        accounts.retain(|account| !account.must_leave());
         let now = self.began.elapsed().as_secs();
-        worst(&accounts, now, self.limit, self.limit / 8 * 7).into_iter().for_each(Account::leave);
+        let standing = |account: &Arc<Account>| Standing { held: account.held(), stalled: account.stalled(now) };
+        let standings: Vec<Standing> = accounts.iter().map(standing).collect();
+        worst(&standings, self.limit, self.limit / 8 * 7).into_iter().for_each(|index| accounts[index].leave());
     }
 }
 
@@ -168,7 +171,7 @@ impl Account {
     }
 
     /// For how many seconds it has given nothing back.
-    pub(super) fn stalled(&self, now: u64) -> u64 {
+    fn stalled(&self, now: u64) -> u64 {
         now.saturating_sub(self.moved.load(Relaxed))
     }
 

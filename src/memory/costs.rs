@@ -12,6 +12,9 @@ pub(crate) const PLACE: usize = 3 * 1024;
 /// An open call: its handler, its head, what it shares with its connection.
 pub(crate) const CALL: usize = 2 * 1024;
 
+/// The answer to a call that was refused, until it has left: h2's record of the stream, and the frame with its head.
+pub(crate) const REFUSED: usize = 2 * 1024;
+
 /// A field of a head, beside its name and its value.
 pub(crate) const FIELD: usize = 128;
 

@@ -112,6 +112,8 @@ where
         let Answerer { setup, peer, .. } = self.answerer;
         if let Some(admitted) = admit(setup, *peer, self.holding.account(), request, respond) {
             self.calls.begin(|| (self.begin)(admitted));
+        } else {
+            self.holding.refused();
         }
     }
 
@@ -140,8 +142,8 @@ where
 
     /// Writes all answers to the socket.
     fn write(&mut self, cx: &mut Context<'_>) {
-        let buffer = self.transport.flush(cx);
-        if let Some(is_short) = self.holding.turn_ends(self.turn_began, buffer, self.calls.places()) {
+        let gathered = self.transport.flush(cx);
+        if let Some(is_short) = self.holding.turn_ends(self.turn_began, gathered, self.calls.places()) {
             self.economize(is_short);
         }
         self.answerer.suspicion.turn_took(self.turn_began);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::connection::Gathered;
 use crate::memory::{Account, Charge, costs};
 
 /// A connection's account, and its own part in it.
@@ -13,13 +14,15 @@ pub(super) struct Holding {
     account: Arc<Account>,
     /// The buffer for writes, and the places for calls.
     charge: Charge,
+    /// Calls that were refused, whose answers the peer may not have taken.
+    refused: usize,
     is_short: bool,
 }
 
 impl Holding {
     pub(super) fn new(account: Arc<Account>) -> Self {
         let charge = Charge::new(Some(Arc::clone(&account)));
-        Holding { account, charge, is_short: false }
+        Holding { account, charge, refused: 0, is_short: false }
     }
 
     pub(super) fn account(&self) -> &Arc<Account> {
@@ -31,10 +34,19 @@ impl Holding {
         self.account.must_leave()
     }
 
+    /// A call was refused: its answer waits in h2 until the socket takes it.
+    pub(super) fn refused(&mut self) {
+        self.refused += 1;
+    }
+
     /// Charges what the connection holds at the end of a turn. Tells whether memory has become scarce for it, or no longer
     /// is.
-    pub(super) fn turn_ends(&mut self, began: Instant, buffer: usize, places: usize) -> Option<bool> {
-        self.charge.settle(buffer + places * costs::PLACE);
+    pub(super) fn turn_ends(&mut self, began: Instant, gathered: Gathered, places: usize) -> Option<bool> {
+        if gathered.is_written {
+            // A head waits for no window: all have left.
+            self.refused = 0;
+        }
+        self.charge.settle(gathered.takes + places * costs::PLACE + self.refused * costs::REFUSED);
         self.account.turn_ends(began.into_std());
         let is_short = self.account.is_short();
         let has_changed = is_short != self.is_short;
