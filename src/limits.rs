@@ -139,8 +139,8 @@ limits! {
         max_connections: usize = 16 * 1024;
 
         /// How many bytes the server holds for all its clients together: their connections and calls, their unfinished
-        /// messages, the answers that they do not read, what services charge to their calls. Five eighths are handed out,
-        /// and the rest is for the allocator's own needs. Of what is handed out, half of it taken, those who
+        /// messages, the answers that they do not read, what services charge to their calls. Half is handed out, and
+        /// the rest is for the allocator's own needs. Of what is handed out, half of it taken, those who
         /// hold more than their share get less; three quarters, their new calls are RESOURCE_EXHAUSTED; all of it, the
         /// connection that holds most and moves least is closed with ENHANCE_YOUR_CALM. `None`, the default, is a quarter
         /// of the machine's memory, or of the control group's if that has less; of 1 GiB where neither can be read.
