@@ -19,7 +19,7 @@ use super::frames::{Frames, Seen, Unfinished};
 use super::greeting::Greeting;
 use super::keepalive::Activity;
 use super::lock::lock;
-use crate::limits::WRITE_BUFFER;
+use crate::limits::{BATCH, WRITE_BUFFER};
 
 /// What a connection runs on: a TCP stream, a Unix socket, a pipe in memory, a recorder around any of them.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -39,6 +39,15 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
 /// Only that task uses either of them, so the lock is never contended.
 pub(crate) struct Transport<IO>(Arc<Shared<IO>>);
 
+/// The buffer for writes, after a flush.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gathered {
+    /// Its size in bytes.
+    pub(crate) takes: usize,
+    /// Whether the socket has taken everything.
+    pub(crate) is_written: bool,
+}
+
 struct Shared<IO> {
     inner: Mutex<Inner<IO>>,
     /// Whether the socket had nothing more to read when it was last asked in this round.
@@ -57,6 +66,8 @@ struct Inner<IO> {
     /// from its start again, so that the same memory stays in the processor's cache.
     out: Vec<u8>,
     sent: usize,
+    /// How much gathers there at most.
+    room: usize,
     /// The peer's first bytes, until enough have come to know that it speaks HTTP/2.
     first: Option<(Greeting, Vec<u8>)>,
     /// What the frames say that are read.
@@ -81,6 +92,7 @@ impl<IO: ByteStream> Transport<IO> {
             io,
             out: Vec::new(),
             sent: 0,
+            room: WRITE_BUFFER,
             first: Some((greeting, Vec::new())),
             frames: Frames::new(greeting),
             activity,
@@ -134,11 +146,21 @@ impl<IO: ByteStream> Transport<IO> {
 
     /// Writes what has gathered. If the socket is full, `cx` is woken when it has room again. If the socket has failed,
     /// h2 gets the error from its next read.
-    pub(crate) fn flush(&self, cx: &mut Context<'_>) {
+    pub(crate) fn flush(&self, cx: &mut Context<'_>) -> Gathered {
         let mut inner = lock(&self.0.inner);
         if let Poll::Ready(Err(error)) = inner.poll_flush(cx) {
             inner.broken(&error);
             cx.waker().wake_by_ref();
+        }
+        Gathered { takes: inner.out.capacity(), is_written: inner.out.is_empty() }
+    }
+
+    /// Gathers less for a system call, or as much as usual: memory is scarce, or no longer is.
+    pub(crate) fn economize(&self, is_scarce: bool) {
+        let mut inner = lock(&self.0.inner);
+        inner.room = if is_scarce { BATCH } else { WRITE_BUFFER };
+        if is_scarce {
+            inner.out.shrink_to(BATCH);
         }
     }
 
@@ -199,12 +221,12 @@ impl<IO: ByteStream> Inner<IO> {
         if self.broken.is_some() {
             return Poll::Ready(Ok(offered));
         }
-        let is_full = !self.out.is_empty() && self.out.len() + offered > WRITE_BUFFER;
+        let is_full = !self.out.is_empty() && self.out.len() + offered > self.room;
         if is_full && let Err(error) = ready!(self.poll_write_out(cx)) {
             self.broken(&error);
             return Poll::Ready(Ok(offered));
         }
-        if offered > WRITE_BUFFER {
+        if offered > self.room {
             let polled = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
             let written = ready!(self.noted(polled));
             return Poll::Ready(Ok(written.unwrap_or_else(|error| {
