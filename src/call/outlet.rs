@@ -88,6 +88,11 @@ impl Outlet {
         }
     }
 
+    /// Takes what there is of the request out of h2: the handler runs in a task of its own.
+    pub(crate) fn take_apart(&self, cx: &mut Context<'_>) {
+        self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take_apart(cx);
+    }
+
     /// Bytes of frames that h2 was given.
     pub(crate) fn sent(&self) -> u64 {
         self.lock().sent

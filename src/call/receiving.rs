@@ -3,7 +3,8 @@
 //! A handler that waits for the flow-control window of its answers does not read. What comes for it meanwhile would lie in
 //! h2, each DATA frame in a record of its own, and each keeping the whole buffer that it was read in: a frame of one byte
 //! could cost 8 KiB and more. So when a handler has yielded without waiting for its request, what is there is taken out of
-//! h2 and copied together. The peer gets its window back only when the handler takes it.
+//! h2 and copied together. For a handler that runs in a task of its own the connection does so at once, since that task may
+//! have to wait for its turn. The peer gets its window back only when the handler takes it.
 
 use std::task::{Context, Poll, Waker, ready};
 
@@ -30,15 +31,42 @@ pub(crate) struct Receiving {
     is_awaited: bool,
     /// Who waited last. A handler may wait in a part of its own, with another waker than the call's.
     reader: Option<Waker>,
+    /// Whether the connection takes everything out of h2, and the handler reads only what is kept.
+    is_apart: bool,
+    /// The connection, until there is a request.
+    connection: Option<Waker>,
+    /// Whether nothing more comes but the end or an error.
+    is_complete: bool,
 }
 
 impl Receiving {
     pub(super) fn new(charge: Charge) -> Self {
-        Receiving { body: None, kept: BytesMut::new(), charge, is_awaited: false, reader: None }
+        Receiving {
+            body: None,
+            kept: BytesMut::new(),
+            charge,
+            is_awaited: false,
+            reader: None,
+            is_apart: false,
+            connection: None,
+            is_complete: false,
+        }
     }
 
     pub(super) fn begin(&mut self, body: RecvStream) {
         self.body = Some(body);
+        self.connection.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes what there is out of h2, on behalf of a handler that runs in a task of its own.
+    pub(super) fn take_apart(&mut self, cx: &mut Context<'_>) {
+        self.is_apart = true;
+        if self.body.is_none() {
+            self.connection = Some(cx.waker().clone());
+        } else if self.poll_keep(cx).is_ready() && !self.is_complete {
+            self.is_complete = true;
+            self.reader.take().into_iter().for_each(Waker::wake);
+        }
     }
 
     /// The handler needs no more.
@@ -63,7 +91,8 @@ impl Receiving {
             release(body, kept.len());
             return Poll::Ready(Some(Ok(kept)));
         }
-        let Poll::Ready(chunk) = body.poll_data(cx) else {
+        let polled = if self.is_apart && !self.is_complete { Poll::Pending } else { body.poll_data(cx) };
+        let Poll::Ready(chunk) = polled else {
             self.is_awaited = true;
             self.charge.settle(0);
             match &mut self.reader {
@@ -87,7 +116,7 @@ impl Receiving {
     /// The handler has yielded. If it does not wait for its request, takes what there is of it out of h2.
     #[inline]
     pub(super) fn yielded(&mut self, cx: &mut Context<'_>) {
-        if !self.is_awaited && self.body.is_some() {
+        if !self.is_awaited && !self.is_apart && self.body.is_some() {
             let _ = self.poll_keep(cx);
         }
     }

@@ -29,7 +29,7 @@ use super::queue::Queue;
 use super::replay::Replay;
 use super::unasked::Unasked;
 use crate::limits::{BATCH, SCARCE_BATCH, SCARCE_QUEUED};
-use crate::memory::{Charge, Queued};
+use crate::memory::{Charge, Queued, costs};
 use crate::metadata::Metadata;
 use crate::{status::Status, wire::head};
 
@@ -153,9 +153,9 @@ impl Sending {
         self.queue.gathered() >= self.batch
     }
 
-    /// Charges what waits here.
+    /// Charges what waits here, and what a call takes that is not over at once.
     pub(super) fn settle(&mut self) {
-        self.charge.settle(self.queue.takes());
+        self.charge.settle(costs::HEAD + self.queue.takes());
     }
 
     /// Whether memory is scarce, and h2 has enough for this connection. What leaves h2 wakes `waker`, if there is one.

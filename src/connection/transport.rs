@@ -39,10 +39,17 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
 /// Only that task uses either of them, so the lock is never contended.
 pub(crate) struct Transport<IO>(Arc<Shared<IO>>);
 
-/// The buffer for writes, after a flush.
+/// How much a server reads ahead of its calls: what lies in h2 until they take it is counted here.
+const UNREAD: usize = 4 * BATCH;
+
+/// How much memory takes what was read, in its own size: h2 reads into buffers of 8 KiB, and moves the beginning of a
+/// larger frame to a buffer of its own.
+const PINNED: usize = 2;
+
+/// The buffers of a connection, after a flush.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gathered {
-    /// Its size in bytes.
+    /// Their size in bytes.
     pub(crate) takes: usize,
     /// Whether the socket has taken everything.
     pub(crate) is_written: bool,
@@ -54,6 +61,11 @@ struct Shared<IO> {
     drained: AtomicBool,
     /// How often it was read in this turn.
     reads: AtomicUsize,
+    /// How many bytes were read since the connection has last caught up, how many may be, and whether that is why no more
+    /// are.
+    unread: AtomicUsize,
+    most_unread: AtomicUsize,
+    is_held_up: AtomicBool,
 }
 
 /// How often a turn reads from its socket at most. A read has 8 KiB and more, which hold some 500 PINGs or 900 empty
@@ -103,6 +115,9 @@ impl<IO: ByteStream> Transport<IO> {
             inner: Mutex::new(inner),
             drained: AtomicBool::new(false),
             reads: AtomicUsize::new(0),
+            unread: AtomicUsize::new(0),
+            most_unread: AtomicUsize::new(usize::MAX),
+            is_held_up: AtomicBool::new(false),
         }))
     }
 
@@ -115,6 +130,12 @@ impl<IO: ByteStream> Transport<IO> {
     /// A socket that had nothing more is not asked again in the same round: it has the waker, and brings another round.
     pub(crate) fn begin_round(&self) {
         self.0.drained.store(false, Relaxed);
+    }
+
+    /// Everything that was read has been taken: more may be. Whether that has been waited for.
+    pub(crate) fn catch_up(&self) -> bool {
+        self.0.unread.store(0, Relaxed);
+        self.0.is_held_up.swap(false, Relaxed)
     }
 
     /// Whether this turn has read enough, though there may be more.
@@ -152,11 +173,13 @@ impl<IO: ByteStream> Transport<IO> {
             inner.broken(&error);
             cx.waker().wake_by_ref();
         }
-        Gathered { takes: inner.out.capacity(), is_written: inner.out.is_empty() }
+        let unread = self.0.unread.load(Relaxed);
+        Gathered { takes: inner.out.capacity() + PINNED * unread, is_written: inner.out.is_empty() }
     }
 
-    /// Gathers less for a system call, or as much as usual: memory is scarce, or no longer is.
+    /// Gathers less for a system call and reads less ahead, or as much as usual: memory is scarce, or is not.
     pub(crate) fn economize(&self, is_scarce: bool) {
+        self.0.most_unread.store(if is_scarce { BATCH } else { UNREAD }, Relaxed);
         let mut inner = lock(&self.0.inner);
         inner.room = if is_scarce { BATCH } else { WRITE_BUFFER };
         if is_scarce {
@@ -299,7 +322,15 @@ impl<IO: ByteStream> AsyncRead for Transport<IO> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        let unread = self.0.unread.load(Relaxed);
+        if unread >= self.0.most_unread.load(Relaxed) {
+            self.0.drained.store(true, Relaxed);
+            self.0.is_held_up.store(true, Relaxed);
+            return Poll::Pending;
+        }
+        let before = into.filled().len();
         let polled = lock(&self.0.inner).poll_read(cx, into);
+        self.0.unread.store(unread + into.filled().len() - before, Relaxed);
         self.0.drained.store(polled.is_pending(), Relaxed);
         polled
     }

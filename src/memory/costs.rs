@@ -12,6 +12,10 @@ pub(crate) const PLACE: usize = 3 * 1024;
 /// An open call: its handler, its head, what it shares with its connection.
 pub(crate) const CALL: usize = 2 * 1024;
 
+/// The buffer that the head of a call was read into, whose parts the head shares as long as the call lasts: a buffer of
+/// its own at worst, if much else came between the heads.
+pub(crate) const HEAD: usize = 8 * 1024;
+
 /// The answer to a call that was refused, until it has left: h2's record of the stream, and the frame with its head.
 pub(crate) const REFUSED: usize = 2 * 1024;
 

@@ -76,8 +76,10 @@ pub(super) async fn serve<IO: ByteStream>(
         portion: Portion::new(),
         holding: Holding::new(account),
         turn_began: Instant::now(),
+        has_more: false,
         is_behind: false,
     };
+    serving.economize(false);
     drive(turn, &mut serving).await
 }
 
@@ -93,6 +95,8 @@ struct Serving<'a, IO, Begin, Answering> {
     portion: Portion,
     holding: Holding,
     turn_began: Instant,
+    /// Whether requests may be left for the next round.
+    has_more: bool,
     /// Whether calls are left for the next turn.
     is_behind: bool,
 }
@@ -107,6 +111,7 @@ where
     fn take(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.transport.begin_round();
         self.portion.begin_round();
+        self.has_more = false;
         while let Poll::Ready(accepted) = self.h2.poll_accept(cx) {
             match accepted {
                 Some(Ok((request, respond))) => self.begin_call(request, respond),
@@ -115,6 +120,7 @@ where
             }
             if self.portion.is_complete_with_this() {
                 cx.waker().wake_by_ref();
+                self.has_more = true;
                 break;
             }
         }
@@ -149,8 +155,11 @@ where
     }
 
     /// Polls the calls that are new or were woken.
-    fn answer(&mut self) {
+    fn answer(&mut self, cx: &mut Context<'_>) {
         self.is_behind = !self.calls.poll();
+        if !self.is_behind && !self.has_more && self.transport.catch_up() {
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// Writes all answers to the socket.
@@ -186,7 +195,7 @@ where
         if let Poll::Ready(end) = self.take(cx) {
             return Poll::Ready(end);
         }
-        self.answer();
+        self.answer(cx);
         Poll::Pending
     }
 
@@ -294,6 +303,7 @@ mod tests {
             portion: Portion::new(),
             holding: Holding::new(setup.memory().open()),
             turn_began: Instant::now(),
+            has_more: false,
             is_behind: false,
         };
         serving.calls.begin(|| std::future::ready(()));
