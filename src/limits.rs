@@ -64,9 +64,9 @@ pub(crate) const SENT_AT_A_STRETCH: usize = 4 * BATCH;
 /// The largest flow-control window that HTTP/2 knows (RFC 9113, section 6.9.1).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 
-/// The least memory that serves a few clients, and one of them.
-const LEAST_MEMORY: usize = 4 * LEAST_CONNECTION_MEMORY;
+/// The least memory that serves one client, and a few.
 const LEAST_CONNECTION_MEMORY: usize = 1024 * 1024;
+const LEAST_MEMORY: usize = 4 * LEAST_CONNECTION_MEMORY;
 
 /// How many places a semaphore of Tokio's can have, which counts the connections.
 const MAX_CONNECTIONS: usize = usize::MAX >> 3;

@@ -57,6 +57,22 @@ impl CallContext {
     /// what its callers send charges it, so that all callers together cannot make it store more than the server's
     /// memory allows: see [`Limits::memory`](crate::limits::Limits#structfield.memory).
     ///
+    /// ```
+    /// # use h2grpc::call::Inbound;
+    /// # use h2grpc::status::Status;
+    /// # #[derive(Clone, PartialEq, prost::Message)]
+    /// # struct Part { #[prost(bytes, tag = "1")] data: Vec<u8> }
+    /// async fn whole(mut parts: Inbound<Part>) -> Result<Vec<u8>, Status> {
+    ///     let mut stored = Vec::new();
+    ///     let mut charge = parts.context().charge(0)?;
+    ///     while let Some(part) = parts.next().await? {
+    ///         charge.set(stored.len() + part.data.len())?;
+    ///         stored.extend_from_slice(&part.data);
+    ///     }
+    ///     Ok(stored)
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// RESOURCE_EXHAUSTED when the connection would hold more than it may.
     pub fn charge(&self, bytes: usize) -> Result<Charge, Status> {
