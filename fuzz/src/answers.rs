@@ -15,7 +15,7 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// END_STREAM came.
     pub has_ended: bool,
-    /// The code of RST_STREAM, if that came.
+    /// The code of RST_STREAM, if that came; of several, the first. h2 sends more for frames that come late.
     pub reset: Option<u32>,
     /// Frames came in an order that HTTP/2 does not allow. They say nothing.
     pub is_out_of_order: bool,
@@ -28,7 +28,9 @@ pub fn answers(events: &[Event]) -> BTreeMap<u32, Answer> {
         match event {
             Event::Block { stream, ends, fields } => answers.entry(*stream).or_default().add_block(*ends, fields),
             Event::Data { stream, ends, content, .. } => answers.entry(*stream).or_default().add_data(*ends, content),
-            Event::Reset { stream, code } => answers.entry(*stream).or_default().reset = Some(*code),
+            Event::Reset { stream, code } => {
+                answers.entry(*stream).or_default().reset.get_or_insert(*code);
+            }
             _ => {}
         }
     }
