@@ -229,7 +229,8 @@ limits! {
         /// they answer more frequent ones with GOAWAY ENHANCE_YOUR_CALM, "too_many_pings".
         keepalive_interval: Option<Duration> = None;
 
-        /// How long the answer to a PING may take. A connection on which nothing arrives for so long is closed.
+        /// How long the answer to a PING may take. A connection on which nothing arrives for so long is closed. So is one
+        /// that is not needed any more, if its server does not read within that time what is left for it.
         keepalive_timeout: Duration = Duration::from_secs(20);
 
         /// Whether PINGs go out also while the connection has no call. Servers count such PINGs as abuse unless they

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
+use super::farewell::Farewell;
 use crate::call::{Attempt, Carrier, Held, Link, Outlet, Piece, Pump};
 use crate::connection::{
     Activity, ByteStream, Calls, GoAway, Greeting, Keepalive, Seen, Side, Transport, Turn, drive, lock,
@@ -103,7 +104,8 @@ pub(super) async fn connect<IO: ByteStream>(
     let turn = Arc::new(Turn::default());
     let calls = Calls::new(Arc::clone(&turn));
     let this = Arc::downgrade(&connection);
-    let calling = Calling { transport, h2, seen: Seen::default(), begun, calls, this, gone: Box::pin(gone) };
+    let farewell = Farewell::new(timeout);
+    let calling = Calling { transport, h2, seen: Seen::default(), begun, calls, this, gone: Box::pin(gone), farewell };
     let mut driving = Box::pin(calling.run(turn));
     let mut phase = connection.phase.subscribe();
     let opening = timeout_at(until, phase.wait_for(|phase| *phase != Phase::Opening));
@@ -238,6 +240,7 @@ struct Calling<IO: ByteStream> {
     /// Weak, since h2 closes a connection on which nobody can make calls any more.
     this: Weak<Connection>,
     gone: Pin<Box<dyn Future<Output = io::Error> + Send>>,
+    farewell: Farewell,
 }
 
 impl<IO: ByteStream> Calling<IO> {
@@ -306,9 +309,19 @@ impl<IO: ByteStream> Side for Calling<IO> {
 
     fn write(&mut self, cx: &mut Context<'_>) {
         self.transport.flush(cx);
+        if self.this.strong_count() == 0 {
+            self.farewell.begin();
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.farewell.is_due()
     }
 
     fn tend(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(unread) = self.farewell.poll(cx) {
+            return Poll::Ready(Err(unread));
+        }
         self.gone.as_mut().poll(cx).map(Err)
     }
 }
