@@ -21,6 +21,7 @@
 //!   print  rows                a transcript as text, and what stands on its lines
 //!   parse                      the text becomes bytes again
 //!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
+//!   story                      what a frame is to its call, in plain English
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
@@ -55,6 +56,7 @@ mod reader;
 mod record;
 mod rows;
 mod span;
+mod story;
 mod text;
 #[expect(clippy::module_inception, reason = "a transcript is what the module is about")]
 mod transcript;

@@ -10,6 +10,7 @@ use super::grpc::is_secret;
 use super::http2::header;
 use super::record::Direction;
 use super::rows::{Detail, Row, rows};
+use super::story;
 use super::text::{grouped, printable};
 use super::transcript::Transcript;
 
@@ -33,6 +34,8 @@ pub struct Print {
     pub offsets: bool,
     /// Whether to show credentials and cookies.
     pub secrets: bool,
+    /// Whether to tell of each frame, in a sentence or two, what it is to its call.
+    pub prose: bool,
     /// Whether to write a file that [can be read back](super::Recorded::parse): with a first line that tells the
     /// format's version, and with what else has to be known.
     pub file: bool,
@@ -50,6 +53,7 @@ impl Default for Print {
             times: false,
             offsets: false,
             secrets: true,
+            prose: false,
             file: false,
         }
     }
@@ -103,7 +107,11 @@ impl Transcript {
             } else {
                 print.left_out(event.direction, mem::take(left), out)?;
                 print.title(event, out)?;
-                let rows = rows(&event.tree(&self.types), print.detail);
+                let tree = event.tree(&self.types);
+                if print.prose {
+                    print.prose(&story::of(event, &tree).prose, out)?;
+                }
+                let rows = rows(&tree, print.detail);
                 let shown = rows.iter().filter(|row| !row.message.is_some_and(beyond));
                 shown.into_iter().try_for_each(|row| print.row(row, out))?;
             }
@@ -162,6 +170,18 @@ impl Print {
         let Columns { text, note, .. } = Columns::within(self.columns);
         let width = text + note - "->  ".len() - 2;
         self.arrow(event.direction, &format!("{title:<width$}  {}", event.title()), out)
+    }
+
+    /// Writes sentences in as many lines as they take.
+    fn prose(&self, text: &str, out: &mut dyn Write) -> fmt::Result {
+        const INDENT: &str = "   ";
+        let width = Columns::within(self.columns).width - INDENT.len();
+        let letters: Vec<Cell> = printable(text.as_bytes()).chars().map(|letter| (letter, "")).collect();
+        for row in wrapped(letters, width) {
+            let row: String = row.into_iter().map(|(letter, _)| letter).collect();
+            writeln!(out, "{INDENT}{}", row.trim_end())?;
+        }
+        Ok(())
     }
 
     /// When a frame passed, and how many bytes stand before it: `[0.000123 +24] `.

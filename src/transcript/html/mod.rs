@@ -5,7 +5,7 @@
 //! connection; [`book`] makes one of several, each a chapter with a story.
 //!
 //! ```text
-//! model  tree  steps  story     the transcript as data: frames, spans, what happens between frames, in plain English
+//! model  tree  steps            the transcript as data: frames, spans, what happens between frames
 //! secrets                       what is not shown to everybody
 //! table                         texts and meanings, each written once however often it occurs
 //! css/  js/  page.html          what the browser makes of the data
@@ -19,7 +19,6 @@ mod options;
 mod page;
 mod secrets;
 mod steps;
-mod story;
 mod table;
 #[cfg(test)]
 mod tests;

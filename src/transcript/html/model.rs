@@ -8,12 +8,12 @@ use super::super::Transcript;
 use super::super::event::Event;
 use super::super::hpack::Entry;
 use super::super::meaning::Meaning as _;
+use super::super::story;
 use super::super::text::printable;
 use super::super::verdict::{Checker, Verdict};
 use super::options::HtmlOptions;
 use super::secrets::Secrets;
 use super::steps::{self, Stall, Step};
-use super::story;
 use super::table::{Table, short};
 use super::tree::{Frames, Node, Shown, Spot, Trees};
 

@@ -11,8 +11,8 @@ use super::super::event::Event;
 use super::super::flow::Flow;
 use super::super::grpc::{Call, Ended, Role};
 use super::super::record::Direction;
+use super::super::story::{limit, span_of_time};
 use super::super::text::printable;
-use super::story::{limit, span_of_time};
 use crate::wire::Code;
 
 /// Something that happens right after a frame.

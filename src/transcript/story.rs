@@ -1,14 +1,13 @@
 //! What a frame is to its call, for a reader who has never seen HTTP/2.
 
-use super::super::event::Event;
-use super::super::grpc::{self, Role};
-use super::super::http2;
-use super::super::meaning::Meaning;
-use super::super::protobuf;
-use super::super::record::Direction;
-use super::super::span::{Span, What};
-use super::super::text::{bytes, grouped, printable};
-use super::table::short;
+use super::event::Event;
+use super::grpc::{self, Role};
+use super::http2;
+use super::meaning::Meaning;
+use super::protobuf;
+use super::record::Direction;
+use super::span::{Span, What};
+use super::text::{bytes, grouped, printable};
 use crate::wire::{Code, timeout};
 
 /// A frame in a few words, and in a few sentences.
@@ -52,7 +51,7 @@ pub(super) fn of(event: &Event, tree: &Span) -> Told {
     let broken = broken(tree);
     let prose = if prose.is_empty() { own() } else { prose };
     let told = if broken.is_empty() || prose.contains(&broken) { prose } else { format!("{prose} {broken}") };
-    Told { brief: short_line(&brief), prose: short(&told) }
+    Told { brief: cut(&brief, BRIEF), prose: cut(&told, PROSE) }
 }
 
 const RESPONSE: &str = "The server takes the call and begins to answer. Status 200 only says that HTTP worked: whether \
@@ -235,9 +234,13 @@ fn broken(tree: &Span) -> String {
     told
 }
 
-fn short_line(text: &str) -> String {
-    const MOST: usize = 120;
-    match text.char_indices().nth(MOST) {
+/// The longest texts. Peers may send longer ones.
+const BRIEF: usize = 120;
+const PROSE: usize = 1_000;
+
+/// The first letters of a long text.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
