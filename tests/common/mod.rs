@@ -6,6 +6,7 @@ pub mod peer;
 pub mod pipes;
 pub mod raw;
 pub mod raw_server;
+pub mod transcript;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -39,23 +39,27 @@ impl Peer {
 
 /// Python with grpcio, in a virtual environment, or why there is none.
 pub fn python() -> Result<&'static Peer, String> {
-    static PYTHON: LazyLock<Result<Peer, String>> = LazyLock::new(|| {
-        let question = "import sys; print(sys.version); sys.exit(sys.version_info < (3, 8))";
-        let version = version("python3", &["-c", question], "3.8")?;
-        let requirements = source("tests/interop/requirements.txt");
-        let home = installed("python", &version, &[&requirements], |home| {
-            step(Command::new("python3").args(["-m", "venv"]).arg(home))?;
-            step(
-                Command::new(home.join("bin/python"))
-                    .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2"])
-                    .args(["--only-binary", ":all:", "--requirement"])
-                    .arg(&requirements),
-            )
-        })?;
-        // -B: no compiled files beside the scripts.
-        Ok(Peer { program: home.join("bin/python"), environment: [("PYTHONUTF8", "1".into())], options: &["-B"] })
-    });
+    static PYTHON: LazyLock<Result<Peer, String>> =
+        LazyLock::new(|| python_with("python", "tests/interop/requirements.txt"));
     PYTHON.as_ref().map_err(String::clone)
+}
+
+/// Python with these requirements, in a virtual environment of this name, or why there is none.
+pub fn python_with(name: &str, requirements: &str) -> Result<Peer, String> {
+    let question = "import sys; print(sys.version); sys.exit(sys.version_info < (3, 8))";
+    let version = version("python3", &["-c", question], "3.8")?;
+    let requirements = source(requirements);
+    let home = installed(name, &version, &[&requirements], |home| {
+        step(Command::new("python3").args(["-m", "venv"]).arg(home))?;
+        step(
+            Command::new(home.join("bin/python"))
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2"])
+                .args(["--only-binary", ":all:", "--requirement"])
+                .arg(&requirements),
+        )
+    })?;
+    // -B: no compiled files beside the scripts.
+    Ok(Peer { program: home.join("bin/python"), environment: [("PYTHONUTF8", "1".into())], options: &["-B"] })
 }
 
 /// Node with grpc-js, or why there is none.

@@ -132,7 +132,11 @@ impl Calls {
         }
         if open.blocks[index] == 0 {
             let kind = types.method(&open.call.path).map(|kinds| <[&str; 2]>::from(kinds)[index].to_owned());
-            let grpc = block.get("content-type").is_some_and(|kind| kind.starts_with(b"application/grpc"));
+            // In a recording that begins late, it may be among the fields that nobody knows.
+            let grpc = match block.get("content-type") {
+                Some(kind) => kind.starts_with(b"application/grpc"),
+                None => !block.is_known() && block.broken().is_none(),
+            };
             let encoding = block.get("grpc-encoding").map(|encoding| lossy(encoding));
             open.about[index] = Arc::new(About { grpc, kind, encoding });
         }
