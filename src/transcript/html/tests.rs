@@ -139,7 +139,8 @@ fn credentials_are_hidden_wherever_they_stand() {
     let never =
         [&block[..block.len() - SECRET.len() - 17], &[0x10, 4], b"mine", &[SECRET.len() as u8], SECRET.as_bytes()]
             .concat();
-    let cases: [(&str, Vec<(Direction, Vec<u8>)>); 6] = [
+    type Case = (&'static str, Vec<(Direction, Vec<u8>)>);
+    let cases: [Case; 6] = [
         ("a field", vec![(ToServer, frame(HEADERS, 4, 1, &block))]),
         (
             "an entry of the table",
@@ -283,6 +284,7 @@ fn a_stall_is_told_with_its_cause_and_its_end() {
     let settings = frame(4, 0, 0, &hex("0004 00000003"));
     let transcript = transcript(&[
         (ToClient, settings),
+        (ToServer, frame(4, 1, 0, &[])),
         (ToServer, request_head()),
         (ToServer, frame(DATA, 0, 1, &[0, 0, 0])),
         (ToClient, frame(8, 0, 1, &[0, 0, 0, 9])),
@@ -291,7 +293,7 @@ fn a_stall_is_told_with_its_cause_and_its_end() {
     let page = data(&transcript.to_html(&HtmlOptions::default()));
     let stalls = list(&page["chapters"][0]["stalls"]);
     let ends: Vec<_> = stalls.iter().map(|stall| (stall["from"].as_u64(), stall["to"].as_u64())).collect();
-    assert_eq!(ends, [(Some(3), Some(4)), (Some(5), None)]);
+    assert_eq!(ends, [(Some(4), Some(5)), (Some(6), None)]);
     assert_eq!(
         stalls[0]["text"],
         "The client had used up what the server allowed. WINDOW_UPDATE of the server ended the wait."

@@ -120,8 +120,13 @@ class Conversation {
 
   /** The row that Tab leads to: the chosen one, or the first that can be chosen. */
   stop() {
-    const chosen = current.number === null ? -1 : rowOfFrame(this.rows, current.number);
-    return chosen >= 0 ? chosen : this.rows.findIndex(row => row.kind === 'frame');
+    const { rows, known } = this;
+    if (!known || known.rows !== rows || known.number !== current.number) {
+      const chosen = current.number === null ? -1 : rowOfFrame(rows, current.number);
+      const at = chosen >= 0 ? chosen : rows.findIndex(row => row.kind === 'frame');
+      this.known = { rows, number: current.number, at };
+    }
+    return this.known.at;
   }
 
   key(event) {
