@@ -37,6 +37,8 @@ fn program(path: &str) -> Command {
     for name in ["RUST_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "CI"] {
         command.env_remove(name);
     }
+    // Where the tour writes its page.
+    command.env("TMPDIR", env!("CARGO_TARGET_TMPDIR")).current_dir(env!("CARGO_TARGET_TMPDIR"));
     command.env("TERM", "xterm-256color");
     command
 }
