@@ -1,7 +1,8 @@
 //! Any bytes become a transcript: each byte belongs to one leaf, the text becomes the same bytes again, any cut of the
 //! bytes gives the same frames, and what is held stays within its bounds.
 //!
-//! Input: a byte of options (1: the recording begins late; 2: small bounds), then chunks: a byte with the direction (the
+//! Input: a byte of options (1: the recording begins late; 2: small bounds; 4 and 8: times and offsets in the text; the
+//! upper half: how many bytes at a time, less one), then chunks: a byte with the direction (the
 //! highest bit) and the length less one, and the bytes.
 #![no_main]
 
@@ -18,11 +19,12 @@ static TYPES: LazyLock<Arc<Types>> = LazyLock::new(|| Arc::new(Types::decode(FIL
 fuzz_target!(|data: &[u8]| {
     let Some((&options, rest)) = data.split_first() else { return };
     let recorded = recorded(options & 1 != 0, rest);
-    leaves_lie_side_by_side(&recorded);
-    text_becomes_the_same_bytes(&recorded, options);
+    let transcript = Transcript::read(&recorded, &TYPES);
+    leaves_lie_side_by_side(&recorded, &transcript);
+    text_becomes_the_same_bytes(&recorded, &transcript, options);
     let small = Keep { frame: 20, block: 100, message: 30, messages: 40, calls: 2 };
     let keep = if options & 2 != 0 { small } else { Keep::default() };
-    any_cut_gives_the_same_frames(&recorded, keep);
+    any_cut_gives_the_same_frames(&recorded, keep, 1 + usize::from(options >> 4));
 });
 
 fn recorded(late: bool, mut rest: &[u8]) -> Recorded {
@@ -38,8 +40,7 @@ fn recorded(late: bool, mut rest: &[u8]) -> Recorded {
     recorded
 }
 
-fn leaves_lie_side_by_side(recorded: &Recorded) {
-    let transcript = Transcript::read(recorded, &TYPES);
+fn leaves_lie_side_by_side(recorded: &Recorded, transcript: &Transcript) {
     for direction in Direction::BOTH {
         let mut bytes = Vec::new();
         for event in transcript.events.iter().filter(|event| event.direction == direction) {
@@ -54,26 +55,26 @@ fn leaves_lie_side_by_side(recorded: &Recorded) {
     }
 }
 
-fn text(recorded: &Recorded, print: &Print) -> String {
+fn text(transcript: &Transcript, print: &Print) -> String {
     let mut text = String::new();
-    Transcript::read(recorded, &TYPES).write(print, &mut text).expect("a string takes everything");
+    transcript.write(print, &mut text).expect("a string takes everything");
     text
 }
 
-fn text_becomes_the_same_bytes(recorded: &Recorded, options: u8) {
+fn text_becomes_the_same_bytes(recorded: &Recorded, transcript: &Transcript, options: u8) {
     let print = Print { times: options & 4 != 0, offsets: options & 8 != 0, ..Print::file() };
-    let first = text(recorded, &print);
+    let first = text(transcript, &print);
     let parsed = Recorded::parse(&first).unwrap_or_else(|error| panic!("{error}\n{first}"));
     for direction in Direction::BOTH {
         assert_eq!(parsed.bytes(direction), recorded.bytes(direction));
     }
     assert_eq!(parsed.late, recorded.late);
-    assert_eq!(text(&parsed, &print), first);
+    assert_eq!(text(&Transcript::read(&parsed, &TYPES), &print), first);
     assert_eq!(Recorded::parse(&recorded.to_string()).as_ref(), Ok(recorded));
 }
 
 /// What a reader makes of the bytes if it gets `cut` of them at a time.
-fn frames(recorded: &Recorded, keep: Keep, cut: usize) -> Vec<String> {
+fn frames(recorded: &Recorded, keep: Keep, cut: usize) -> Vec<Event> {
     let new = if recorded.late { Reader::late } else { Reader::new };
     let mut reader = new(TYPES.clone(), keep);
     let mut frames = Vec::new();
@@ -82,7 +83,7 @@ fn frames(recorded: &Recorded, keep: Keep, cut: usize) -> Vec<String> {
             let events = reader.push(chunk.direction, chunk.at, part);
             events.iter().for_each(|event| is_within(event, keep));
             // What is no frame comes as it was cut.
-            frames.extend(events.iter().filter(|event| event.frame.kind().is_some()).map(|event| format!("{event:?}")));
+            frames.extend(events.into_iter().filter(|event| event.frame.kind().is_some()));
             assert!(reader.calls().count() <= keep.calls);
         }
     }
@@ -101,9 +102,16 @@ fn is_within(event: &Event, keep: Keep) {
     }
 }
 
-fn any_cut_gives_the_same_frames(recorded: &Recorded, keep: Keep) {
+fn any_cut_gives_the_same_frames(recorded: &Recorded, keep: Keep, cut: usize) {
     let whole = frames(recorded, keep, usize::MAX);
-    for cut in [1, 7] {
-        assert_eq!(frames(recorded, keep, cut), whole);
+    let pieces = frames(recorded, keep, cut);
+    assert_eq!(pieces.len(), whole.len());
+    for (a, b) in pieces.iter().zip(&whole) {
+        assert_eq!((a.place(), a.at, &a.frame, a.role), (b.place(), b.at, &b.frame, b.role));
+        assert_eq!((a.title(), &a.links, &a.ended), (b.title(), &b.links, &b.ended));
+        let pairs = |event: &Event| {
+            event.block.as_ref().map(|block| block.pairs().map(|(a, b)| (a.clone(), b.clone())).collect::<Vec<_>>())
+        };
+        assert_eq!(pairs(a), pairs(b));
     }
 }
