@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use h2::client::{Builder, Connection as Http2, SendRequest};
 use http::Request;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -16,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use crate::call::{Attempt, Carrier, Held, Link, Outlet, Pump};
+use crate::call::{Attempt, Carrier, Held, Link, Outlet, Piece, Pump};
 use crate::connection::{
     Activity, ByteStream, Calls, GoAway, Greeting, Keepalive, Seen, Side, Transport, Turn, drive, lock,
 };
@@ -32,7 +31,7 @@ pub(super) struct Connection {
     pub(super) id: u64,
     permits: Arc<dyn Permits>,
     link: Link,
-    requests: SendRequest<Bytes>,
+    requests: SendRequest<Piece>,
     /// The streams that are open, and the requests among them that are streams.
     streams: Mutex<HashMap<u32, Option<Arc<Outlet>>>>,
     /// How many streams were opened so far.
@@ -232,7 +231,7 @@ impl Carrier for Connection {
 /// drives the requests that are streams.
 struct Calling<IO: ByteStream> {
     transport: Transport<IO>,
-    h2: Http2<Transport<IO>, Bytes>,
+    h2: Http2<Transport<IO>, Piece>,
     seen: Seen,
     begun: UnboundedReceiver<Pump>,
     calls: Calls<Pump>,

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod attack;
 pub mod peer;
 pub mod pipes;
 pub mod raw;
