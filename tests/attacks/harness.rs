@@ -43,6 +43,8 @@ pub struct Attack<'a> {
     pub arguments: &'a [&'a str],
     /// What the shell does before it becomes the server.
     pub limit: Option<&'a str>,
+    /// How long a call beside the attack may take.
+    pub answered: Duration,
 }
 
 /// An attack on a server with default limits, within the bounds that hold for all.
@@ -52,7 +54,7 @@ pub async fn attack<T, F: Future<Output = T>>(attack: impl FnOnce(SocketAddr) ->
 
 impl Attack<'_> {
     /// On a server with default limits, within the bounds that hold for all.
-    pub const USUAL: Self = Attack { arguments: &[], limit: None };
+    pub const USUAL: Self = Attack { arguments: &[], limit: None, answered: ANSWERED };
 
     /// Runs `attack`. The connections that it gives stay open until the server has done what there was to do. Meanwhile
     /// somebody else calls the server. It must live, answer, hold little memory, log little, and end well.
@@ -83,7 +85,7 @@ impl Attack<'_> {
             grown / 1024
         );
         assert!(
-            answered.slowest <= HUNG.min(ANSWERED + SLOWER * usual.slowest),
+            answered.slowest <= HUNG.min(self.answered + SLOWER * usual.slowest),
             "a call of somebody else took {:?}, to a server without attack {:?}",
             answered.slowest,
             usual.slowest
