@@ -315,7 +315,9 @@ mod tests {
         drop(queued);
         assert_eq!((account.held(), account.queued()), (before + 10, 0));
         assert!(memory.held.load(Relaxed) < before + 4 * STEP, "what is free again goes back to the others");
-        drop((charge, account));
+        drop(charge);
+        assert_eq!(account.held(), before);
+        drop(account);
         assert_eq!((memory.held.load(Relaxed), memory.count.load(Relaxed)), (0, 0));
     }
 
