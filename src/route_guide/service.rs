@@ -41,7 +41,7 @@ impl Guide {
     }
 
     /// Lets one RouteChat call store `bytes` of notes; [`MAX_NOTES`] is the default. A note counts with its encoded bytes
-    /// and what they cost in memory beside them: [`NOTE_OVERHEAD`](super::notes::NOTE_OVERHEAD), and
+    /// and what they cost in memory beside them: [`NOTE_OVERHEAD`], and
     /// [`POINT_OVERHEAD`](super::notes::POINT_OVERHEAD) where it is the first at its point.
     pub fn max_notes(mut self, bytes: usize) -> Self {
         self.max_notes = bytes;
