@@ -35,8 +35,8 @@ mod seeds;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use caller::Caller;
@@ -44,6 +44,7 @@ use h2grpc::client::Channel;
 use h2grpc::limits::{ClientLimits, Limits};
 use h2grpc::policy::seed_pauses;
 use h2grpc::server::Server;
+use h2grpc::wire::Code;
 use habits::Habits;
 use jobs::{Jobs, JobsClient, Worker};
 use network::Network;
@@ -146,7 +147,8 @@ async fn simulate(seed: u64, places: &Places, is_told: bool) -> Report {
     let mut rng = StdRng::seed_from_u64(!seed);
     let (worker, habits) = (Worker::default(), Habits::of(seed));
     let streams = [5, 20, 100][rng.random_range(0..3)];
-    let network = Network::new(seed, server(&worker, streams), places, is_told);
+    let untrue = Arc::default();
+    let network = Network::new(seed, server(&worker, streams, &untrue), places, is_told);
     let ended = Arc::new(AtomicU64::new(0));
     let client = JobsClient::new(channel(&network, &habits, &ended));
     let may_lose = !network::is_gentle(seed);
@@ -173,6 +175,7 @@ async fn simulate(seed: u64, places: &Places, is_told: bool) -> Report {
     if retries > most {
         report.faults.push(format!("{retries} retries, of which the throttle allows {most}"));
     }
+    report.faults.append(&mut untrue.lock().unwrap());
     report.expect("ends of calls told to the client's observer", ended.load(Ordering::Relaxed), report.made);
     report.expect("handlers run at the end", worker.open() as u64, 0);
     report.expect("ends of connections held at the end", network.ends() as u64, 0);
@@ -180,14 +183,18 @@ async fn simulate(seed: u64, places: &Places, is_told: bool) -> Report {
     report
 }
 
-fn server(worker: &Worker, streams: u32) -> Server {
+/// Its observer notes ends of calls with a status that nothing in the simulation is a reason for.
+fn server(worker: &Worker, streams: u32, untrue: &Arc<Mutex<Vec<String>>>) -> Server {
     let limits = Limits::default()
         .max_concurrent_streams(streams)
         .keepalive_interval(Some(Duration::from_secs(5)))
         .keepalive_timeout(Duration::from_secs(2))
         .drain_timeout(Duration::from_secs(20));
-    // Without an observer each call that fails is a line in the log.
-    Server::new().add(worker.clone().into_service()).limits(limits).observe(|_| ())
+    let untrue = Arc::clone(untrue);
+    Server::new().add(worker.clone().into_service()).limits(limits).observe(move |end| match end.status.code() {
+        Code::OK | Code::ABORTED | Code::CANCELLED | Code::DEADLINE_EXCEEDED | Code::UNAVAILABLE => {}
+        _ => untrue.lock().unwrap().push(format!("the server's observer was told {}", end.status)),
+    })
 }
 
 fn channel(network: &Network, habits: &Habits, ended: &Arc<AtomicU64>) -> Channel {
