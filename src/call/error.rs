@@ -1,6 +1,6 @@
 //! What an HTTP/2 error means for a call: its [`Status`], in words that say who did what.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, task::Poll};
 
 use crate::{status::Status, wire::code::Code};
 
@@ -32,6 +32,16 @@ pub(super) fn lost(error: &h2::Error) -> String {
     match error.get_io() {
         Some(error) if error.kind() == io::ErrorKind::InvalidData => error.to_string(),
         _ => "the connection was lost".to_owned(),
+    }
+}
+
+/// The status of a call whose stream took nothing more. After a reset, and on a connection that is lost, h2's `error` for
+/// that says only that the stream is inactive; why it is, `ended` tells, which is what `poll_reset` gave.
+pub(super) fn status_of_refusal(error: h2::Error, ended: Poll<Result<h2::Reason, h2::Error>>, doing: &str) -> Status {
+    match ended {
+        Poll::Ready(Ok(reason)) => status_of_reset(reason, doing),
+        Poll::Ready(Err(why)) => status_of(why, doing),
+        Poll::Pending => status_of(error, doing),
     }
 }
 

@@ -19,11 +19,11 @@
 //! A server's call begins in `Head`, a client's request in `Between`. A request whose stream was lost before anything of
 //! the response came, and all of which is still here, is in `Between` again, until its call begins again or fails.
 
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use h2::{SendStream, server::SendResponse};
 
-use super::error::status_of;
+use super::error::status_of_refusal;
 use super::piece::Piece;
 use super::queue::Queue;
 use super::replay::Replay;
@@ -144,7 +144,10 @@ impl Sending {
         }
         match respond.send_response(response, false) {
             Ok(stream) => self.stage = Stage::Messages(stream),
-            Err(error) => self.fail(status_of(error, "the response head was sent")),
+            Err(error) => {
+                let ended = respond.poll_reset(&mut Context::from_waker(Waker::noop()));
+                self.fail(status_of_refusal(error, ended, "the response head was sent"));
+            }
         }
     }
 
@@ -205,7 +208,10 @@ impl Sending {
             let takes = if front.is_stored { 0 } else { count };
             let queued = self.charge.account().map(|account| Queued::new(account, takes));
             match stream.send_data(Piece::new(data, queued), ends) {
-                Err(error) => self.lose(status_of(error, "a message was sent")),
+                Err(error) => {
+                    let ended = stream.poll_reset(&mut Context::from_waker(Waker::noop()));
+                    self.lose(status_of_refusal(error, ended, "a message was sent"));
+                }
                 Ok(()) if ends => self.stage = Stage::Over(None),
                 Ok(()) => {}
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
+use super::chance;
 
 /// A pause varies by so much of itself, so that a thousand clients that fail together do not all come back together.
 const JITTER: f64 = 0.2;
@@ -18,7 +18,7 @@ pub(crate) struct Growth {
 impl Growth {
     /// The `n`th pause, counted from 1, give or take a fifth.
     pub(crate) fn pause(&self, n: u32) -> Duration {
-        self.jittered(n, rand::rng().random_range(1.0 - JITTER..=1.0 + JITTER))
+        self.jittered(n, chance::between(1.0 - JITTER..=1.0 + JITTER))
     }
 
     /// The `n`th pause with a given jitter.

@@ -19,6 +19,7 @@
 //! ```
 
 mod attempts;
+mod chance;
 mod error;
 #[cfg(feature = "service-config")]
 mod from_json;
@@ -32,6 +33,7 @@ mod service_config;
 mod throttle;
 
 pub(crate) use attempts::{Attempts, Failure};
+pub use chance::seed_pauses;
 pub use error::ConfigError;
 pub(crate) use growth::Growth;
 pub use method_config::MethodConfig;

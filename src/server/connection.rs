@@ -46,6 +46,7 @@ pub(super) async fn serve<IO: ByteStream>(
     let transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
     let account = setup.memory().open();
     let mut h2 = tokio::select! {
+        biased;
         opened = timeout(limits.handshake_timeout, handshake(&transport, limits)) => match opened {
             // A probe, which only wanted to know that the port is open.
             Ok(Err(_)) if transport.is_untouched() => return Ok(()),

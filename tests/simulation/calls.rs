@@ -24,6 +24,8 @@ pub struct Plan {
     pub count: u32,
     pub millis: u32,
     pub fails: bool,
+    /// It fails before the end of its request, if that is a stream.
+    pub is_early: bool,
     pub padding: usize,
 }
 
@@ -67,6 +69,7 @@ impl Plan {
             count: rng.random_range(1..6),
             millis: if rng.random() { 0 } else { rng.random_range(0..200) },
             fails: rng.random_range(0..20) == 0,
+            is_early: rng.random(),
             padding: match rng.random_range(0..100) {
                 0 => rng.random_range(0..200_000),
                 1..10 => rng.random_range(0..5_000),
@@ -79,6 +82,12 @@ impl Plan {
     pub fn plain(call: u64, rng: &mut StdRng) -> Plan {
         let timeout = Duration::from_secs(5);
         Plan { timeout, dropped: None, fails: false, ..Plan::new(call, rng, Duration::from_secs(1)) }
+    }
+
+    /// A call that is there for a while.
+    pub fn lasting(call: u64, rng: &mut StdRng) -> Plan {
+        let (timeout, start) = (Duration::from_secs(60), Duration::ZERO);
+        Plan { shape: Shape::Unary, timeout, start, millis: 10_000, padding: 0, ..Plan::plain(call, rng) }
     }
 
     /// The same with a request that is short enough to be sent again whole: a stream that is longer than what the client
@@ -171,8 +180,8 @@ impl Plan {
     }
 
     fn job(&self, place: u32) -> Job {
-        let Plan { call, count, millis, fails, .. } = *self;
-        let job = Job { call, place, count, millis, fails, ..Job::default() };
+        let Plan { call, count, millis, fails, is_early, .. } = *self;
+        let job = Job { call, place, count, millis, fails, fails_early: fails && is_early, ..Job::default() };
         let padding = job.padding(self.padding);
         Job { padding, ..job }
     }

@@ -33,6 +33,9 @@ pub struct Job {
     pub fails: bool,
     #[prost(bytes = "bytes", tag = "6")]
     pub padding: Bytes,
+    /// The handler is to fail at the first message, though more may come.
+    #[prost(bool, tag = "7")]
+    pub fails_early: bool,
 }
 
 impl Job {
@@ -64,6 +67,7 @@ h2grpc::service! {
 pub struct Worker {
     calls: Arc<Mutex<HashMap<u64, Done>>>,
     open: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
 }
 
 /// What the handlers have done of one call.
@@ -116,13 +120,19 @@ impl Worker {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// How many have run at once since this was asked before.
+    pub fn take_most(&self) -> usize {
+        self.most.swap(0, Ordering::Relaxed)
+    }
+
     fn begin(&self, context: &CallContext) -> Result<Running<'_>, Status> {
         let number = context.metadata().get(CALL).ok_or_else(|| Status::invalid_argument("a call without number"))?;
         let call = number.parse()?;
         let previous = context.metadata().get("grpc-previous-rpc-attempts").map(str::to_owned);
         let run = Run { begin: Instant::now(), previous };
         self.calls.lock().unwrap().entry(call).or_default().runs.push(run);
-        self.open.fetch_add(1, Ordering::Relaxed);
+        let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(open, Ordering::Relaxed);
         Ok(Running { worker: self, call })
     }
 }
@@ -187,6 +197,9 @@ impl Jobs for Worker {
         let (mut count, mut last) = (0, Job::default());
         while let Some(job) = jobs.next().await? {
             running.work(&job, count).await?;
+            if job.fails_early {
+                running.end(true)?;
+            }
             count += 1;
             last = job;
         }
@@ -200,6 +213,9 @@ impl Jobs for Worker {
         let (mut count, mut fails) = (0, false);
         while let Some(job) = jobs.next().await? {
             running.work(&job, count).await?;
+            if job.fails_early {
+                running.end(true)?;
+            }
             running.answer();
             answers.send(job.answer(count)).await?;
             count += 1;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
+use crate::places::Places;
 use crate::wire::{Cut, End, Manner, TO_CLIENT, TO_SERVER, Wire};
 
 /// One server and all connections to it.
@@ -19,6 +20,7 @@ use crate::wire::{Cut, End, Manner, TO_CLIENT, TO_SERVER, Wire};
 pub struct Network {
     state: Arc<Mutex<State>>,
     ends: Arc<AtomicUsize>,
+    places: Places,
 }
 
 struct State {
@@ -45,6 +47,7 @@ struct Weather {
     is_gentle: bool,
     latency: Duration,
     piece: usize,
+    write: usize,
     /// The time from one trouble to the next.
     calm: Duration,
     /// How many of a hundred dials fail, how many hang, and how many connections are cut at some byte.
@@ -69,12 +72,13 @@ enum Dialled {
 
 impl Network {
     /// A network to `server`. What happens is told on standard error if `is_told`.
-    pub fn new(seed: u64, server: Server, is_told: bool) -> Network {
+    pub fn new(seed: u64, server: Server, places: &Places, is_told: bool) -> Network {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut weather = Weather {
             is_gentle: is_gentle(seed),
             latency: Duration::from_millis(one_of(&mut rng, [0, 1, 10, 80])),
             piece: one_of(&mut rng, [1, 9, 200, 5000, usize::MAX]),
+            write: one_of(&mut rng, [20, 3000, usize::MAX, usize::MAX, usize::MAX]),
             calm: Duration::from_millis(one_of(&mut rng, [300, 1000, 3000, 8000])),
             refused: one_of(&mut rng, [0, 0, 10]),
             hanging: one_of(&mut rng, [0, 0, 0, 5]),
@@ -88,7 +92,7 @@ impl Network {
         let of_troubles = StdRng::seed_from_u64(rng.random());
         let state = State { of_dials: rng, of_troubles, weather, server, down, connections: Vec::new(), log };
         state.tell(|| format!("{:?}", state.weather));
-        Network { state: Arc::new(Mutex::new(state)), ends: Arc::default() }
+        Network { state: Arc::new(Mutex::new(state)), ends: Arc::default(), places: places.clone() }
     }
 
     /// How many ends of byte streams are held.
@@ -103,7 +107,7 @@ impl Network {
         match dialled {
             Dialled::Refused => Err(ErrorKind::ConnectionRefused.into()),
             Dialled::Hangs => std::future::pending().await,
-            Dialled::Accepted => Ok(self.state().accept(&self.ends)),
+            Dialled::Accepted => Ok(self.state().accept(&self.ends, &self.places)),
         }
     }
 
@@ -172,7 +176,7 @@ impl State {
         (dialled, delay)
     }
 
-    fn accept(&mut self, ends: &Arc<AtomicUsize>) -> End {
+    fn accept(&mut self, ends: &Arc<AtomicUsize>, places: &Places) -> End {
         let is_cut = self.of_dials.random_range(0..100) < self.weather.cut;
         let cut = is_cut.then(|| {
             let after = match self.of_dials.random_range(0..3) {
@@ -182,10 +186,10 @@ impl State {
             };
             (one_of(&mut self.of_dials, [TO_SERVER, TO_CLIENT]), after, any_cut(&mut self.of_dials))
         });
-        let Weather { latency, piece, .. } = self.weather;
-        let manner = Manner { latency, jitter: latency / 2, piece, cut };
+        let Weather { latency, piece, write, .. } = self.weather;
+        let manner = Manner { latency, jitter: latency / 2, piece, write, cut };
         self.tell(|| format!("connected: {manner:?}"));
-        let (wire, client, end) = Wire::new(&manner, &mut self.of_dials, ends);
+        let (wire, client, end) = Wire::new(&manner, &mut self.of_dials, ends, places);
         let (stop, stopped) = watch::channel(false);
         let server = self.server.clone();
         let task = tokio::spawn(async move {

@@ -15,11 +15,21 @@ use crate::jobs::Worker;
 const ON_THE_WAY: Duration = Duration::from_secs(12);
 
 /// A call whose caller was told its end, or has dropped it.
+#[derive(Debug)]
 pub struct Ended {
     pub plan: Plan,
     pub at: Instant,
+    /// When, counted from its begin.
+    pub after: Duration,
     /// Its status code, or "dropped"; or what is wrong with it.
     pub end: Result<String, String>,
+}
+
+impl Ended {
+    /// What its caller has seen, to compare two runs of a seed.
+    pub fn seen(&self) -> (u64, Duration, &Result<String, String>) {
+        (self.plan.call, self.after, &self.end)
+    }
 }
 
 /// How many of some calls were UNAVAILABLE.

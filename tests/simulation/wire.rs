@@ -1,5 +1,5 @@
-//! A byte stream of a simulated network: bytes take their time, come in pieces of any size, and the stream may be cut
-//! at any byte.
+//! A byte stream of a simulated network: bytes take their time, are taken and come in pieces of any size, and the stream
+//! may be cut at any byte.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -14,6 +14,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::places::{Place, Places};
 
 /// How many bytes may be on their way in one direction, as in a socket's buffers.
 const CAPACITY: usize = 64 * 1024;
@@ -37,6 +39,8 @@ pub struct Manner {
     pub jitter: Duration,
     /// The longest piece in which bytes arrive.
     pub piece: usize,
+    /// The most bytes that one write takes.
+    pub write: usize,
     /// After how many bytes of a direction it is cut, and how.
     pub cut: Option<(usize, usize, Cut)>,
 }
@@ -58,7 +62,7 @@ pub struct Wire(Arc<Mutex<[Lane; 2]>>);
 
 /// One direction.
 struct Lane {
-    pieces: VecDeque<(Instant, Bytes)>,
+    pieces: VecDeque<Piece>,
     /// Bytes that were written and not read.
     held: usize,
     /// Bytes that were written, ever.
@@ -67,6 +71,14 @@ struct Lane {
     is_reader_gone: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+}
+
+/// Bytes on their way.
+struct Piece {
+    due: Instant,
+    /// They arrive later than they were sent.
+    late: bool,
+    bytes: Bytes,
 }
 
 /// What one of the two sides holds.
@@ -80,11 +92,14 @@ pub struct End {
     pauses: bool,
     rng: StdRng,
     open: Arc<AtomicUsize>,
+    /// Where in the frames its last read has ended.
+    place: Place,
+    places: Places,
 }
 
 impl Wire {
     /// The client's end and the server's, which count in `open` as long as they are held.
-    pub fn new(manner: &Manner, rng: &mut StdRng, open: &Arc<AtomicUsize>) -> (Wire, End, End) {
+    pub fn new(manner: &Manner, rng: &mut StdRng, open: &Arc<AtomicUsize>, places: &Places) -> (Wire, End, End) {
         let lane = || Lane {
             pieces: VecDeque::new(),
             held: 0,
@@ -106,6 +121,8 @@ impl Wire {
                 pauses: false,
                 rng: StdRng::seed_from_u64(rng.random()),
                 open: Arc::clone(open),
+                place: if reads == TO_SERVER { Place::before_preface() } else { Place::default() },
+                places: places.clone(),
             }
         };
         let (client, server) = (end(TO_CLIENT, TO_SERVER), end(TO_SERVER, TO_CLIENT));
@@ -167,9 +184,10 @@ impl End {
             let longest = if count <= SHORT_PIECES { piece } else { piece.max(4096) };
             let taken = bytes.split_to(self.rng.random_range(1..=longest.min(bytes.len())));
             let late = jitter.mul_f64(self.rng.random());
-            let earliest = lane.pieces.back().map(|(due, _)| *due);
-            let due = (Instant::now() + latency + late).max(earliest.unwrap_or_else(Instant::now));
-            lane.pieces.push_back((due, taken));
+            let now = Instant::now();
+            let earliest = lane.pieces.back().map_or(now, |piece| piece.due);
+            let due = (now + latency + late).max(earliest);
+            lane.pieces.push_back(Piece { due, late: due > now, bytes: taken });
         }
     }
 }
@@ -190,7 +208,8 @@ impl AsyncWrite for End {
             lane.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let mut count = bytes.len().min(CAPACITY - lane.held);
+        let most = if end.manner.write < usize::MAX { end.rng.random_range(1..=end.manner.write) } else { usize::MAX };
+        let mut count = bytes.len().min(CAPACITY - lane.held).min(most);
         let mut falls = None;
         if let Some((direction, after, how)) = end.manner.cut
             && direction == end.writes
@@ -234,7 +253,7 @@ impl AsyncRead for End {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Some((due, piece)) = lane.pieces.front_mut() else {
+        let Some(Piece { due, late, bytes: piece }) = lane.pieces.front_mut() else {
             if lane.cut == Some(Cut::End) {
                 return Poll::Ready(Ok(()));
             }
@@ -253,6 +272,8 @@ impl AsyncRead for End {
         }
         let count = piece.len().min(into.remaining());
         into.put_slice(&piece[..count]);
+        end.place.pass(&piece[..count]);
+        end.places.read(&end.place, count, *late);
         piece.advance(count);
         if piece.is_empty() {
             lane.pieces.pop_front();
@@ -268,6 +289,7 @@ impl AsyncRead for End {
 impl Drop for End {
     fn drop(&mut self) {
         let mut lanes = self.wire.lanes();
+        self.places.last(&self.place);
         lanes[self.writes].cut(Cut::End);
         lanes[self.reads].is_reader_gone = true;
         lanes[self.reads].wake();
