@@ -31,6 +31,7 @@
 //! bytes.
 
 mod columns;
+mod diff;
 mod event;
 #[cfg(test)]
 mod fixtures;
@@ -38,6 +39,9 @@ mod flow;
 pub mod grpc;
 pub mod hpack;
 pub mod http2;
+mod hide;
+mod json;
+mod narrate;
 mod print;
 pub mod protobuf;
 mod reader;
@@ -49,9 +53,12 @@ mod text;
 mod transcript;
 mod varint;
 
+pub use diff::{Compare, Difference};
 pub use event::{Event, Role};
 pub use flow::Windows;
 pub use grpc::Call;
+pub use hide::Hider;
+pub use narrate::{Happened, HeaderField, Told};
 pub use print::Print;
 pub use reader::{Keep, Reader};
 pub use record::{Chunk, Direction, Recorded, Recording};
