@@ -17,11 +17,13 @@
 //!
 //! ```text
 //!   print  rows                a transcript as text, and what stands on its lines
+//!   parse                      the text becomes bytes again
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
 //!   hpack/  protobuf/  http2/  header blocks, messages, frames: bytes become spans
 //!   span                       the one value under everything: bytes with a meaning
+//!   file                       what every file of a transcript has; one without explanations
 //!   record  varint             what was recorded; a kind of number
 //!   columns  text              the columns of a printed line; bytes and numbers that are safe to print
 //! ```
@@ -33,15 +35,17 @@
 mod columns;
 mod diff;
 mod event;
+mod file;
 #[cfg(test)]
 mod fixtures;
 mod flow;
 pub mod grpc;
+mod hide;
 pub mod hpack;
 pub mod http2;
-mod hide;
 mod json;
 mod narrate;
+mod parse;
 mod print;
 pub mod protobuf;
 mod reader;
@@ -59,6 +63,7 @@ pub use flow::Windows;
 pub use grpc::Call;
 pub use hide::Hider;
 pub use narrate::{Happened, HeaderField, Told};
+pub use parse::ParseError;
 pub use print::Print;
 pub use reader::{Keep, Reader};
 pub use record::{Chunk, Direction, Recorded, Recording};

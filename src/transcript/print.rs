@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, mem};
 
 use super::columns::{Cell, Columns, wrapped};
 use super::event::Event;
+use super::file;
 use super::grpc::is_secret;
 use super::http2::header;
 use super::record::Direction;
@@ -32,6 +33,9 @@ pub struct Print {
     pub offsets: bool,
     /// Whether to show credentials and cookies.
     pub secrets: bool,
+    /// Whether to write a file that [can be read back](super::Recorded::parse): with a first line that tells the
+    /// format's version, and with what else has to be known.
+    pub file: bool,
 }
 
 impl Default for Print {
@@ -46,7 +50,16 @@ impl Default for Print {
             times: false,
             offsets: false,
             secrets: true,
+            file: false,
         }
+    }
+}
+
+impl Print {
+    /// A file that can be read back: each leaf on a line of its own, all bytes, no colours. Without `secrets` it is only
+    /// for people: some bytes are hidden.
+    pub fn file() -> Self {
+        Self { detail: Detail::Leaves, file: true, ..Self::default() }
     }
 }
 
@@ -65,9 +78,13 @@ impl Transcript {
     /// # Errors
     /// Those of `out`.
     pub fn write(&self, print: &Print, out: &mut dyn Write) -> fmt::Result {
+        if print.file {
+            file::head(self.late, self.missed, out)?;
+        }
         self.write_events(self.events.iter(), print, out)?;
         match self.missed {
             0 => Ok(()),
+            _ if print.file => Ok(()),
             missed => writeln!(out, "The recording reached its limit here; {} bytes followed.", grouped(missed)),
         }
     }
@@ -149,7 +166,7 @@ impl Print {
 
     /// When a frame passed, and how many bytes stand before it: `[0.000123 +24] `.
     fn when(&self, event: &Event) -> String {
-        let time = self.times.then(|| format!("{:.6}", event.at.as_secs_f64()));
+        let time = self.times.then(|| file::seconds(event.at));
         let offset = self.offsets.then(|| format!("+{}", event.start));
         let told: Vec<String> = time.into_iter().chain(offset).collect();
         if told.is_empty() { String::new() } else { format!("[{}] ", told.join(" ")) }
@@ -160,8 +177,7 @@ impl Print {
         let most = if secret { 0 } else { self.bytes };
         let shown = &row.bytes[..most.min(row.bytes.len())];
         let Columns { indent, row_bytes, text, .. } = Columns::within(self.columns);
-        let octets = |row: &[u8]| row.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-        let mut rows: Vec<String> = shown.chunks(row_bytes - usize::from(row.derived)).map(octets).collect();
+        let mut rows: Vec<String> = shown.chunks(row_bytes - usize::from(row.derived)).map(file::pairs).collect();
         if secret && !row.bytes.is_empty() {
             rows.push(format!("… {} bytes, hidden", grouped(row.bytes.len())));
         } else if shown.len() < row.bytes.len() {

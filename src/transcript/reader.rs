@@ -13,7 +13,7 @@ use super::grpc::{Call, Calls, Ended};
 use super::hpack::{Decoder, Entry};
 use super::http2::{Cut, Frames, Shape, layout};
 use super::protobuf::Types;
-use super::record::Direction;
+use super::record::{Direction, Recorded};
 use super::span::{Link, Place, Why};
 
 /// How much a [`Reader`] holds at most, in bytes but for the calls.
@@ -94,6 +94,15 @@ impl Reader {
     /// earlier bytes is unknown and said to be.
     pub fn late(types: Arc<Types>, keep: Keep) -> Self {
         Self::with(types, keep, |_| (Frames::late(0, keep.frame), Decoder::late()), false)
+    }
+
+    /// The same for a recording that is whole.
+    pub(super) fn of(recorded: &Recorded, types: Arc<Types>, keep: Keep) -> Self {
+        if !recorded.late {
+            return Reader::new(types, keep);
+        }
+        let found = |way| Frames::found(&recorded.bytes(way), keep.frame);
+        Self::with(types, keep, |way| (found(way), Decoder::late()), false)
     }
 
     fn with(types: Arc<Types>, keep: Keep, side: impl Fn(Direction) -> (Frames, Decoder), known: bool) -> Self {

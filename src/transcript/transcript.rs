@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::event::Event;
 use super::grpc::Call;
+use super::http2::Shape;
 use super::protobuf::Types;
 use super::reader::{Keep, Reader};
 use super::record::Recorded;
@@ -31,14 +32,14 @@ impl Transcript {
     pub fn read(recorded: &Recorded, types: &Types) -> Self {
         let types = Arc::new(types.clone());
         let keep = Keep { frame: 1 << 24, ..Keep::default() };
-        let mut reader =
-            if recorded.late { Reader::late(types.clone(), keep) } else { Reader::new(types.clone(), keep) };
+        let mut reader = Reader::of(recorded, types.clone(), keep);
         let mut events = Vec::new();
         for chunk in &recorded.chunks {
             events.extend(reader.push(chunk.direction, chunk.at, &chunk.bytes));
         }
         let end = recorded.chunks.last().map_or(Duration::ZERO, |chunk| chunk.at);
         events.extend(reader.finish(end));
+        let events = whole(events);
         let ended = events.iter().filter_map(|event| event.ended.as_deref());
         let calls = ended.chain(reader.calls()).filter(|call| call.is_known()).map(|call| (call.stream, call.clone()));
         let calls = calls.collect();
@@ -49,6 +50,21 @@ impl Transcript {
     pub fn tree(&self, event: &Event) -> Span {
         event.tree(&self.types)
     }
+}
+
+/// Of bytes that are no HTTP/2, one event for what stands side by side, however it was cut.
+fn whole(events: Vec<Event>) -> Vec<Event> {
+    let foreign = |event: &Event| event.frame.shape == Shape::NotHttp2;
+    let mut whole: Vec<Event> = Vec::with_capacity(events.len());
+    for run in events.chunk_by(|a, b| foreign(a) && foreign(b) && a.direction == b.direction) {
+        let Some((last, before)) = run.split_last() else { continue };
+        let mut event = Event { start: run[0].start, ..last.clone() };
+        if !before.is_empty() {
+            event.frame.bytes = run.iter().flat_map(|event| event.frame.bytes.clone()).collect();
+        }
+        whole.push(event);
+    }
+    whole
 }
 
 impl From<&Transcript> for Recorded {
@@ -306,6 +322,53 @@ mod tests {
             frame(DATA, 0, 1, &[&[0, 0, 0, 0, fields.len() as u8][..], &fields].concat())
         });
         (direction, prop_oneof![1 => payload, 6 => frames, 2 => Just(request_head()), 4 => body])
+    }
+
+    /// Pieces that passed at some time; `None` for a recording without its beginning or its end.
+    fn recordings() -> impl Strategy<Value = Recorded> {
+        let pieces = prop::collection::vec((piece(), 0u64..3), 0..24);
+        let begins = prop_oneof![Just(None), any::<bool>().prop_map(Some)];
+        (pieces, begins, 0u64..2).prop_map(|(pieces, begins, missed)| {
+            let mut recorded = begins.map_or_else(|| record(&[]), |late| Recorded { late, ..Recorded::default() });
+            recorded.missed = missed;
+            let mut at = Duration::ZERO;
+            for ((direction, bytes), micros) in pieces {
+                at += Duration::from_micros(micros * 999_999);
+                recorded.push_at(direction, at, &bytes);
+            }
+            recorded
+        })
+    }
+
+    fn text(recorded: &Recorded, print: &Print) -> String {
+        let mut text = String::new();
+        Transcript::read(recorded, &route_guide()).write(print, &mut text).unwrap();
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_become_text_and_text_becomes_the_same_bytes(
+            recorded in recordings(), times in any::<bool>(), offsets in any::<bool>(), fields in any::<bool>(),
+        ) {
+            let detail = if fields { Detail::Fields } else { Detail::Leaves };
+            let print = Print { times, offsets, detail, ..Print::file() };
+            let text = text(&recorded, &print);
+            let parsed = Recorded::parse(&text).unwrap();
+            for direction in [ToServer, ToClient] {
+                prop_assert_eq!(parsed.bytes(direction), recorded.bytes(direction), "{}", &text);
+            }
+            prop_assert_eq!((parsed.late, parsed.missed), (recorded.late, recorded.missed));
+            if times {
+                prop_assert_eq!(&parsed, &Recorded::from(&Transcript::read(&recorded, &Types::default())));
+            }
+            prop_assert_eq!(self::text(&parsed, &print), text);
+        }
+
+        #[test]
+        fn the_bare_text_becomes_the_same_recording(recorded in recordings()) {
+            prop_assert_eq!(Recorded::parse(&recorded.to_string()), Ok(recorded));
+        }
     }
 
     proptest! {

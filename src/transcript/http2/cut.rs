@@ -50,6 +50,8 @@ enum Next {
     Rest(usize),
     /// A frame somewhere: the recording begins within the connection.
     Anywhere,
+    /// A frame after so many bytes.
+    After(usize),
     /// Nothing that can be read.
     Foreign,
 }
@@ -74,6 +76,14 @@ impl Frames {
     /// For bytes that begin anywhere in a connection, after `start` others.
     pub fn late(start: u64, keep: usize) -> Self {
         Frames { buffer: BytesMut::new(), start, next: Next::Anywhere, keep: keep.max(1) }
+    }
+
+    /// For a whole direction of a recording that begins anywhere in a connection, of which `bytes` are all. Other than
+    /// [`late`](Self::late), it finds the first frame in the same place however the bytes were cut.
+    pub fn found(bytes: &[u8], keep: usize) -> Self {
+        let first = (0..bytes.len()).find(|at| row(&bytes[*at..]) != Row::No);
+        let first = first.filter(|at| row(&bytes[*at..]) == Row::Yes).unwrap_or(bytes.len());
+        Frames { next: Next::After(first), ..Frames::late(0, keep) }
     }
 
     /// How many bytes were given so far, those before the recording included.
@@ -107,6 +117,8 @@ impl Frames {
             Next::Frame => self.frame(),
             Next::Rest(left) => self.rest(left),
             Next::Anywhere => self.search(),
+            Next::After(0) => self.frame(),
+            Next::After(length) => self.cut(length, Shape::Before, Next::Frame),
             Next::Foreign => self.cut(self.buffer.len(), Shape::NotHttp2, Next::Foreign),
         }
     }
@@ -115,7 +127,7 @@ impl Frames {
     pub fn finish(&mut self) -> Option<Cut> {
         let shape = match self.next {
             Next::Preface if !PREFACE.starts_with(&self.buffer) => Shape::NotHttp2,
-            Next::Anywhere => Shape::Before,
+            Next::Anywhere | Next::After(_) => Shape::Before,
             _ => Shape::Torn,
         };
         self.cut(self.buffer.len(), shape, self.next)
