@@ -1,6 +1,6 @@
 //! Flow control: how many bytes of DATA each side may still send (RFC 9113, section 5.2).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::http2::Frame;
 use super::record::Direction;
@@ -19,10 +19,13 @@ pub struct Windows {
 /// What every window begins with.
 const INITIAL: i64 = 65_535;
 
+/// So many SETTINGS wait for an acknowledgement; the oldest beyond are forgotten.
+const ANNOUNCED: usize = 64;
+
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
-/// The windows of a connection, both ways. It is exact as far as the recorder saw frames in the order in which they took
-/// effect: SETTINGS bind the other side only once they have arrived there.
+/// The windows of a connection, both ways. SETTINGS that make windows larger count at once, and those that make them
+/// smaller once they are acknowledged: until then the sender may not know of them.
 #[derive(Debug)]
 pub(super) struct Flow {
     ways: [Ways; 2],
@@ -35,13 +38,16 @@ pub(super) struct Flow {
 struct Ways {
     connection: i64,
     initial: i64,
+    /// What SETTINGS that are not acknowledged yet make of the initial window.
+    announced: VecDeque<Option<i64>>,
     /// The windows that differ from the initial one: by how much.
     streams: HashMap<u32, i64>,
 }
 
 impl Flow {
     pub(super) fn new(known: bool) -> Self {
-        let way = || Ways { connection: INITIAL, initial: INITIAL, streams: HashMap::new() };
+        let way =
+            || Ways { connection: INITIAL, initial: INITIAL, announced: VecDeque::new(), streams: HashMap::new() };
         Flow { ways: [way(), way()], known }
     }
 
@@ -51,10 +57,20 @@ impl Flow {
         let (of, spent) = match frame.name() {
             "DATA" => (direction, frame.length() as i64),
             "WINDOW_UPDATE" => (direction.other(), -i64::from(frame.increment()?)),
+            "SETTINGS" if frame.has("ACK") => {
+                let way = &mut self.ways[direction.index()];
+                way.initial = way.announced.pop_front().flatten()?;
+                return self.known.then(|| self.windows(direction, None));
+            }
             "SETTINGS" => {
-                let window = frame.settings().filter(|(id, _)| *id == INITIAL_WINDOW_SIZE).last()?;
+                let window = frame.settings().filter(|(id, _)| *id == INITIAL_WINDOW_SIZE).last();
+                let window = window.map(|(_, window)| i64::from(window));
                 let way = &mut self.ways[direction.other().index()];
-                way.initial = i64::from(window.1);
+                way.initial = way.initial.max(window.unwrap_or(way.initial));
+                way.announced.push_back(window);
+                if way.announced.len() > ANNOUNCED {
+                    way.announced.pop_front();
+                }
                 return self.known.then(|| self.windows(direction.other(), None));
             }
             _ => return None,

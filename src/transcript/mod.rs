@@ -16,8 +16,11 @@
 //! The files stand in layers, and each uses those below it alone:
 //!
 //! ```text
+//!   json  narrate  diff        what happened, for programs and in lines of text; two recordings compared
+//!   hide                       a connection without its secrets
 //!   print  rows                a transcript as text, and what stands on its lines
 //!   parse                      the text becomes bytes again
+//!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
@@ -34,6 +37,7 @@
 
 mod columns;
 mod diff;
+mod diagnosis;
 mod event;
 mod file;
 #[cfg(test)]
@@ -56,8 +60,10 @@ mod text;
 #[expect(clippy::module_inception, reason = "a transcript is what the module is about")]
 mod transcript;
 mod varint;
+mod verdict;
 
 pub use diff::{Compare, Difference};
+pub use diagnosis::{Diagnoser, Remark};
 pub use event::{Event, Role};
 pub use flow::Windows;
 pub use grpc::Call;
@@ -71,3 +77,4 @@ pub use rows::Detail;
 pub use span::{Derived, Link, Meaning, Pane, Place, Span, What, Why};
 pub use text::grouped;
 pub use transcript::Transcript;
+pub use verdict::{Checker, Verdict};

@@ -8,6 +8,7 @@ use super::event::Event;
 use super::file;
 use super::grpc::is_secret;
 use super::http2::header;
+use super::protobuf::Types;
 use super::record::Direction;
 use super::rows::{Detail, Row, rows};
 use super::text::{grouped, printable};
@@ -141,6 +142,15 @@ impl Print {
         let (messages, bytes, frames) = (grouped(messages), grouped(bytes), grouped(frames));
         let text = format!("… {messages} more messages, {bytes} bytes, {frames} more DATA frames{end}");
         self.arrow(direction, &text, out)
+    }
+
+    /// Writes one frame of a connection.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_event(&self, event: &Event, types: &Types, out: &mut dyn Write) -> fmt::Result {
+        self.title(event, out)?;
+        rows(&event.tree(types), self.detail).iter().try_for_each(|row| self.row(row, out))
     }
 
     /// Writes a line that begins with its direction, in the direction's colour.

@@ -220,13 +220,14 @@ mod tests {
     fn windows_are_told_where_they_change() {
         let recorded = record(&[
             (ToClient, frame(4, 0, 0, &hex("0004 00000014"))),
+            (ToServer, frame(4, 1, 0, &[])),
             (ToServer, request_head()),
             (ToServer, frame(DATA, 0, 1, &[0; 15])),
             (ToClient, frame(8, 0, 1, &[0, 0, 0, 9])),
             (ToClient, frame(8, 0, 0, &[0, 0, 0, 9])),
         ]);
         let transcript = Transcript::read(&recorded, &Types::default());
-        let windows: Vec<_> = transcript.events[3..].iter().filter_map(|event| event.windows).collect();
+        let windows: Vec<_> = transcript.events[4..].iter().filter_map(|event| event.windows).collect();
         let told: Vec<_> = windows.iter().map(|windows| (windows.of, windows.connection, windows.stream)).collect();
         let expected = [(ToServer, 65_520, Some(5)), (ToServer, 65_520, Some(14)), (ToServer, 65_529, None)];
         assert_eq!(told, expected);

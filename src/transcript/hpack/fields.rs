@@ -72,6 +72,12 @@ impl Block {
         self.fields.iter().filter_map(|field| Some((field.name.as_ref()?, field.value.as_ref()?)))
     }
 
+    /// Whether name and value of each field are known: no field refers to an entry from before the recording.
+    pub fn is_known(&self) -> bool {
+        let known = |field: &Field| field.name.is_some() && field.value.is_some();
+        self.fields.iter().all(|field| known(field) || matches!(field.form, Form::SizeUpdate(_)))
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes

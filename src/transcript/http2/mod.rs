@@ -11,5 +11,5 @@ pub use cut::{Cut, Frames};
 pub(super) use frame::header;
 pub use frame::{Frame, PREFACE, Shape};
 pub(super) use layout::{Layout, layout};
-pub use meaning::Meaning;
+pub use meaning::{Foreign, Meaning};
 pub use names::{error_code, frame_type, setting};
