@@ -131,7 +131,7 @@ impl Compare {
             let call = transcript.calls.get(&stream)?;
             let number = numbers.entry(&call.path).or_default();
             *number += 1;
-            Some(((call.path.clone(), *number), Said { outcome: call.outcome(), ..said }))
+            Some(((call.path.clone(), *number), Said { outcome: call.ending(), ..said }))
         });
         numbered.collect()
     }

@@ -30,7 +30,7 @@ struct Way {
 const HELD: usize = 256 * 1024;
 
 /// The frame types that hold pieces of header blocks.
-const HEADERS: [&str; 3] = ["HEADERS", "PUSH_PROMISE", "CONTINUATION"];
+const BLOCKS: [&str; 3] = ["HEADERS", "PUSH_PROMISE", "CONTINUATION"];
 
 /// What stands for bytes before the first frame: a frame header that begins with it is impossible.
 const NO_FRAME: u8 = 0xff;
@@ -39,7 +39,7 @@ impl Hider {
     /// Takes the next event; returns those that can be shown, in the order of their bytes.
     pub fn push(&mut self, event: Event) -> Vec<Event> {
         let way = &mut self.ways[event.direction.index()];
-        let is_block = event.frame.shape == Shape::Frame && HEADERS.contains(&event.frame.name());
+        let is_block = event.frame.shape == Shape::Frame && BLOCKS.contains(&event.frame.name());
         let mut shown = Vec::new();
         if !is_block || !event.frame.is("CONTINUATION") {
             shown.extend(way.give_up());
@@ -77,7 +77,7 @@ impl Way {
         let bytes = event.frame.bytes.clone();
         match event.frame.shape {
             Shape::Begun => {
-                self.large = HEADERS.contains(&event.frame.name());
+                self.large = BLOCKS.contains(&event.frame.name());
                 if self.large {
                     hide_content(&mut event);
                 }
@@ -89,7 +89,7 @@ impl Way {
                 let line = bytes.iter().position(|byte| *byte == b'\n').map_or(16, |at| at + 1);
                 event.frame.bytes = filled(&bytes, line, b'*');
             }
-            // Types 1, 5 and 9, as in HEADERS.
+            // Types 1, 5 and 9, as in `BLOCKS`.
             Shape::Torn if matches!(bytes.get(3), Some(1 | 5 | 9)) => {
                 event.frame.bytes = filled(&bytes, super::http2::header::LENGTH, UNDECODABLE);
             }

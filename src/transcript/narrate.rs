@@ -140,12 +140,13 @@ impl Told {
     }
 
     /// Whether it is worth a line of text. A response's head and trailers are, where they have fields of the application
-    /// or are no success.
+    /// or are no success; of a GOAWAY a [`Diagnoser`](super::Diagnoser) says more.
     pub fn is_notable(&self) -> bool {
         match &self.what {
             Happened::Head { fields } | Happened::Trailers { fields } => fields.iter().any(|field| {
                 field.is_custom() || (field.name == ":status" && field.value != "200")
             }),
+            Happened::GoAway { .. } => false,
             _ => true,
         }
     }
@@ -269,12 +270,12 @@ fn end(call: &Call, at: Duration) -> String {
         format!("{} {}, {}", way.arrow(), messages(call.messages[index]), bytes(call.bytes[index]))
     };
     let sizes = format!("{}; {}", way(Direction::ToServer), way(Direction::ToClient));
-    format!("{} after {}; {sizes}", call.outcome(), time(took))
+    format!("{} after {}; {sizes}", call.ending(), time(took))
 }
 
 impl Call {
     /// How it ended in a few words: `OK`, `NOT_FOUND "no such place"`, "reset by the client: CANCEL".
-    pub fn outcome(&self) -> String {
+    pub fn ending(&self) -> String {
         let message = self.message.as_ref().filter(|message| !message.is_empty());
         let message = message.map_or_else(String::new, |message| format!(" {message:?}"));
         let reset = match self.ended {

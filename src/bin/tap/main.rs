@@ -1,3 +1,52 @@
 //! Shows what gRPC clients and servers say to each other: `tap --help` tells how.
 
-fn main() {}
+mod capture;
+mod copies;
+mod explain;
+mod filter;
+mod live;
+mod names;
+mod options;
+mod pass;
+mod save;
+mod screen;
+mod show;
+mod system;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use h2grpc::route_guide::program::printable;
+use options::{Command, Options};
+
+/// How a run ended that could do what it was asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Well,
+    /// A rule was broken, or two things differ.
+    Different,
+}
+
+fn main() -> ExitCode {
+    let Options { live, command } = Options::parse();
+    let ended = match &command {
+        None => live::run(&live),
+        Some(Command::Show { file, names, shown }) => show::run(file, names, shown),
+        Some(Command::Read { file, port, names, shown }) => capture::run(file, *port, names, shown),
+        Some(_) => Err("not yet".to_owned()),
+    };
+    match ended {
+        Ok(End::Well) => ExitCode::SUCCESS,
+        Ok(End::Different) => ExitCode::from(1),
+        Err(error) => {
+            say(&format!("error: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes a line to standard error, where that takes one.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", printable(line));
+}

@@ -218,7 +218,9 @@ impl Call {
 
 /// The time, the connection, and the stream if it is one's: "  0.001234 1.5".
 fn head(at: Duration, connection: u64, stream: u32) -> String {
-    let place = if stream == 0 { connection.to_string() } else { format!("{connection}.{stream}") };
+    let place = if connection == 0 {
+        String::new()
+    } else if stream == 0 { connection.to_string() } else { format!("{connection}.{stream}") };
     format!("{:>10.6} {place:<5}", at.as_secs_f64())
 }
 

@@ -1,0 +1,185 @@
+//! A TCP connection of a capture: which side is the client, and whether it speaks HTTP/2 at all.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use h2grpc::transcript::Direction;
+use h2grpc::transcript::http2::{Frames, PREFACE};
+
+use super::segment::Segment;
+use super::stream::{Piece, Stream};
+use crate::explain::{Explainer, Start};
+
+/// A connection.
+pub struct Connection {
+    id: u64,
+    /// The ends, the client first.
+    ends: [SocketAddr; 2],
+    streams: [Stream; 2],
+    /// Which directions have ended.
+    ended: [bool; 2],
+    /// Whether its first packet was captured.
+    is_whole: bool,
+    state: State,
+}
+
+enum State {
+    /// It may be HTTP/2.
+    Unknown(Probe),
+    Explained,
+    /// It is none.
+    Other,
+}
+
+/// What has come of a connection that may be HTTP/2.
+struct Probe {
+    /// Whether it is to be explained whatever it is.
+    wanted: bool,
+    pieces: Vec<(Direction, Piece)>,
+    held: usize,
+    frames: [Frames; 2],
+}
+
+/// So many bytes without a frame are no HTTP/2.
+const PROBED: usize = 256 * 1024;
+
+impl Connection {
+    /// A connection of which this is the first segment that was captured.
+    pub fn new(id: u64, segment: &Segment<'_>, port: Option<u16>) -> Self {
+        let is_whole = segment.syn;
+        let from_client = match (segment.syn, segment.acknowledged, port) {
+            (true, acknowledged, _) => acknowledged.is_none(),
+            (false, _, Some(port)) => segment.to.port() == port,
+            // Clients have high ports as a rule.
+            (false, _, None) => segment.to.port() < segment.from.port() || segment.bytes.starts_with(PREFACE),
+        };
+        let ends = if from_client { [segment.from, segment.to] } else { [segment.to, segment.from] };
+        let frames = || Frames::late(0, PROBED);
+        let probe = Probe { wanted: port.is_some(), pieces: Vec::new(), held: 0, frames: [frames(), frames()] };
+        let streams = [Stream::default(), Stream::default()];
+        Connection { id, ends, streams, ended: [false; 2], is_whole, state: State::Unknown(probe) }
+    }
+
+    /// Whether any byte of it has come.
+    pub fn has_bytes(&self) -> bool {
+        !matches!(&self.state, State::Unknown(probe) if probe.pieces.is_empty()) || self.ended != [false; 2]
+    }
+
+    /// Whether both sides have said their last byte.
+    pub fn is_over(&self) -> bool {
+        self.ended == [true; 2]
+    }
+
+    /// Takes a segment.
+    pub fn segment(&mut self, at: Duration, segment: &Segment<'_>, explainer: &mut Explainer) -> io::Result<()> {
+        let direction = if segment.from == self.ends[0] { Direction::ToServer } else { Direction::ToClient };
+        if matches!(self.state, State::Other) {
+            return Ok(());
+        }
+        let mut pieces = Vec::new();
+        if let Some(number) = segment.acknowledged {
+            let other = direction.other();
+            let acknowledged = self.streams[other.index()].acknowledged(number);
+            pieces.extend(acknowledged.into_iter().map(|piece| (other, piece)));
+        }
+        let stream = &mut self.streams[direction.index()];
+        if segment.syn {
+            stream.begin(segment.number);
+        } else if !segment.bytes.is_empty() || segment.cut > 0 {
+            let own = stream.segment(at, segment.number, segment.bytes, segment.cut);
+            pieces.extend(own.into_iter().map(|piece| (direction, piece)));
+        }
+        self.ended[direction.index()] |= segment.fin;
+        if segment.rst {
+            self.ended = [true; 2];
+        }
+        pieces.into_iter().try_for_each(|(direction, piece)| self.piece(direction, piece, explainer))
+    }
+
+    /// There is no more of it.
+    pub fn close(&mut self, at: Duration, explainer: &mut Explainer) -> io::Result<()> {
+        for direction in Direction::BOTH {
+            for piece in self.streams[direction.index()].finish() {
+                self.piece(direction, piece, explainer)?;
+            }
+        }
+        if let State::Unknown(Probe { wanted: true, .. }) = &self.state {
+            self.explain(explainer)?;
+        }
+        let how = if self.is_over() { "closed" } else { "goes on after the capture" };
+        match self.state {
+            State::Explained => explainer.closed(self.id, at, how),
+            _ => Ok(()),
+        }
+    }
+
+    fn piece(&mut self, direction: Direction, piece: Piece, explainer: &mut Explainer) -> io::Result<()> {
+        match &mut self.state {
+            State::Explained => tell(self.id, direction, &piece, explainer),
+            State::Other => Ok(()),
+            State::Unknown(probe) => {
+                let is_http2 = probe.take(direction, piece, self.is_whole);
+                match is_http2 {
+                    Some(true) => self.explain(explainer),
+                    Some(false) if probe.wanted => self.explain(explainer),
+                    Some(false) => {
+                        self.state = State::Other;
+                        Ok(())
+                    }
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Explains what has come so far, and from now on what comes.
+    fn explain(&mut self, explainer: &mut Explainer) -> io::Result<()> {
+        let State::Unknown(probe) = std::mem::replace(&mut self.state, State::Explained) else { return Ok(()) };
+        let begins = |(direction, piece): &(Direction, Piece)| {
+            *direction == Direction::ToServer && matches!(piece, Piece::Bytes(_, bytes) if bytes.starts_with(PREFACE))
+        };
+        let first = probe.pieces.iter().find(|(direction, _)| *direction == Direction::ToServer);
+        let is_new = self.is_whole || first.is_some_and(begins);
+        let at = match probe.pieces.first() {
+            Some((_, Piece::Bytes(at, _) | Piece::Missing(at, _))) => *at,
+            None => Duration::ZERO,
+        };
+        let about = format!("from {} to {}", self.ends[0], self.ends[1]);
+        explainer.opened(self.id, at, &about, if is_new { Start::New } else { Start::Late })?;
+        probe.pieces.iter().try_for_each(|(direction, piece)| tell(self.id, *direction, piece, explainer))
+    }
+}
+
+impl Probe {
+    /// Takes a piece. Whether this is HTTP/2, once that is known.
+    fn take(&mut self, direction: Direction, piece: Piece, is_whole: bool) -> Option<bool> {
+        let is_first = self.pieces.iter().all(|(own, _)| *own != direction);
+        let mut found = None;
+        if let Piece::Bytes(_, bytes) = &piece {
+            self.held += bytes.len();
+            let told = bytes.len().min(PREFACE.len());
+            match (direction, is_first) {
+                (Direction::ToServer, true) if bytes[..told] == PREFACE[..told] => found = Some(true),
+                // The first bytes are there, and they are others.
+                (Direction::ToServer, true) if is_whole => found = Some(false),
+                _ if is_whole => {}
+                _ => {
+                    let frames = &mut self.frames[direction.index()];
+                    frames.push(bytes);
+                    let cuts = std::iter::from_fn(|| frames.next_frame());
+                    found = cuts.into_iter().any(|cut| cut.frame.kind().is_some()).then_some(true);
+                }
+            }
+        }
+        self.pieces.push((direction, piece));
+        found.or((self.held > PROBED).then_some(false))
+    }
+}
+
+fn tell(id: u64, direction: Direction, piece: &Piece, explainer: &mut Explainer) -> io::Result<()> {
+    match piece {
+        Piece::Bytes(at, bytes) => explainer.bytes(id, direction, *at, bytes),
+        Piece::Missing(at, bytes) => explainer.skipped(id, direction, *at, *bytes, "they are not in the capture"),
+    }
+}
