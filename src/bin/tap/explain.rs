@@ -31,6 +31,8 @@ pub struct Explainer {
     screen: Screen,
     saver: Option<Saver>,
     connections: BTreeMap<u64, Connection>,
+    /// The time of the last that was told.
+    last: Duration,
     /// How many connections there were.
     count: u64,
     /// Whether what passes is judged, and how many times a rule was broken.
@@ -69,6 +71,7 @@ impl Explainer {
             screen: Screen::new(shown),
             saver,
             connections: BTreeMap::new(),
+            last: Duration::ZERO,
             count: 0,
             check: shown.check,
             broken: 0,
@@ -152,6 +155,7 @@ impl Explainer {
             saver.closed(id)?;
         }
         self.screen.closed(id);
+        self.last = self.last.max(at);
         self.screen.note(at, (id, 0), "closed", &format!("connection {how}"), Json::Null)
     }
 
@@ -177,15 +181,15 @@ impl Explainer {
 
     /// All connections that are open end here.
     pub fn finish(&mut self, how: &str) -> io::Result<()> {
-        let last = self.connections.values().map(|connection| connection.at).max().unwrap_or_default();
         let open: Vec<(u64, Duration)> = self.connections.iter().map(|(id, connection)| (*id, connection.at)).collect();
         open.into_iter().try_for_each(|(id, at)| self.closed(id, at, how))?;
         if self.check {
             let text = match self.broken {
                 0 => "no rule was broken".to_owned(),
+                1 => "a rule was broken once".to_owned(),
                 broken => format!("rules were broken {} times", grouped(broken)),
             };
-            self.screen.note(last, (0, 0), "checked", &text, json!({"broken": self.broken}))?;
+            self.screen.note(self.last, (0, 0), "checked", &text, json!({"broken": self.broken}))?;
         }
         self.flush()
     }

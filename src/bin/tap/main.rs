@@ -2,12 +2,14 @@
 
 mod capture;
 mod copies;
+mod diff;
 mod explain;
 mod filter;
 mod live;
 mod names;
 mod options;
 mod pass;
+mod replay;
 mod save;
 mod screen;
 mod show;
@@ -34,7 +36,11 @@ fn main() -> ExitCode {
         None => live::run(&live),
         Some(Command::Show { file, names, shown }) => show::run(file, names, shown),
         Some(Command::Read { file, port, names, shown }) => capture::run(file, *port, names, shown),
-        Some(_) => Err("not yet".to_owned()),
+        Some(Command::Replay { file, to, stream, patience, ignore, names }) => {
+            let replay = replay::Replay { to, stream: *stream, patience: *patience, ignore };
+            replay.run(file, names)
+        }
+        Some(Command::Diff { first, second, ignore, names }) => diff::run(first, second, ignore, names),
     };
     match ended {
         Ok(End::Well) => ExitCode::SUCCESS,

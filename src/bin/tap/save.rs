@@ -61,7 +61,7 @@ impl Saver {
         let mut text = Recorded { late, ..Recorded::default() }.to_string();
         text += &format!("# Connection {connection}, {about}\n");
         if !self.secrets {
-            text += "# Values of credentials and cookies are hidden: the letters *, 0 and $ stand for theirs.\n";
+            text += "# Values of credentials and cookies are hidden: the letters *, 0, $ and \\ stand for theirs.\n";
         }
         let saved = Saved { path, file: BufWriter::new(file), missed: 0 };
         self.open.insert(connection, saved);

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A value's letters become "*". In the Huffman code "*" takes eight bits, and other letters more or less: so that the
-//! octets and the letters both stay as many as they were, some are "0" (five bits) or "$" (13 bits). So frames keep their
+//! octets and the letters both stay as many as they were, some are "0" (five bits), "$" (13) or "\\" (19). So frames keep their
 //! lengths and the dynamic table its sizes.
 
 use std::sync::Arc;
@@ -77,18 +77,19 @@ fn stars(value: &Bytes) -> Bytes {
     vec![b'*'; value.len()].into()
 }
 
-/// So many letters that take so many octets in the Huffman code: each has 8 bits, but for those at the end, which have 5
-/// or 13. What the last octet has left is padding.
+/// So many letters that take so many octets in the Huffman code. What the last octet has left is padding.
 fn letters(octets: usize, letters: usize) -> Bytes {
-    let (last, count) = match octets <= letters {
-        true => (b'0', (8 * letters - 8 * octets).div_ceil(3)),
-        false => (b'$', (8 * octets - 8 * letters) / 5),
-    };
-    if count > letters {
-        // No text takes more than 13 bits a letter. These bytes keep their length, and are fewer letters.
-        return vec![b'*'; octets].into();
+    // Pairs of letters with fewer and with more bits. One of the pairs has the average between its two.
+    const PAIRS: [(u8, usize, u8, usize); 3] = [(b'0', 5, b'*', 8), (b'*', 8, b'$', 13), (b'$', 13, b'\\', 19)];
+    for (few, few_bits, many, many_bits) in PAIRS {
+        let bits = (8 * octets).saturating_sub(few_bits * letters);
+        let count = bits / (many_bits - few_bits);
+        if count <= letters {
+            return [vec![many; count], vec![few; letters - count]].concat().into();
+        }
     }
-    [vec![b'*'; letters - count], vec![last; count]].concat().into()
+    // No text takes so many bits. The octets stay as many, and are other letters.
+    vec![b'*'; octets].into()
 }
 
 #[cfg(test)]
@@ -153,7 +154,7 @@ mod tests {
             let read = decode(&mut again, hidden.bytes());
             prop_assert_eq!(read.broken(), None);
             let shown = read.get("authorization").unwrap();
-            prop_assert!(shown.iter().all(|letter| b"*0$".contains(letter)));
+            prop_assert!(shown.iter().all(|letter| b"*0$\\".contains(letter)));
             prop_assert_eq!(again.size(), decoder.size());
         }
     }
