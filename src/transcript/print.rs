@@ -223,7 +223,7 @@ impl Print {
         }
         let columns = Columns::within(self.columns);
         let limit = columns.width - columns.text;
-        let mut rows = wrapped(text, limit);
+        let mut rows = wrapped(&text, limit);
         let note: Vec<Cell> = row.note.chars().map(|c| (c, FAINT)).collect();
         let beside = rows.last().map_or(0, |row| row.len() + 2).max(columns.note);
         match rows.last_mut() {
@@ -234,7 +234,7 @@ impl Print {
             }
             _ => {
                 let below = columns.note.min(limit.saturating_sub(note.len()));
-                rows.extend(wrapped(note, limit).into_iter().map(|row| [vec![(' ', ""); below], row].concat()));
+                rows.extend(wrapped(&note, limit).into_iter().map(|row| [vec![(' ', ""); below], row].concat()));
             }
         }
         let run = |run: &[Cell]| self.color(run[0].1, &run.iter().map(|cell| cell.0).collect::<String>());

@@ -136,6 +136,7 @@ impl Reader {
         side.block = None;
         side.large = None;
         side.decoder.lose();
+        self.calls.lose(direction);
         self.flow = Flow::new(false);
         torn.map(|cut| self.event(direction, at, cut)).into_iter().collect()
     }

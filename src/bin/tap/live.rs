@@ -133,10 +133,10 @@ fn listeners(live: &Live) -> Result<Vec<TcpListener>, String> {
         match listen(address) {
             Ok(listener) => listeners.push(listener),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                return Err(format!("cannot listen on {address}: {error}"));
+                return Err(error.to_string());
             }
             // This machine need not have all addresses of a name: many have no IPv6.
-            Err(error) => failures.push(format!("cannot listen on {address}: {error}")),
+            Err(error) => failures.push(error.to_string()),
         }
     }
     if listeners.is_empty() {

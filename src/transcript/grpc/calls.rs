@@ -71,6 +71,8 @@ struct Open {
     blocks: [usize; 2],
     about: [Arc<About>; 2],
     bodies: [Body; 2],
+    /// Whether bytes of a body are missing: where its messages begin is not known any more.
+    lost: [bool; 2],
 }
 
 /// The calls that are open.
@@ -132,7 +134,10 @@ impl Calls {
         }
         if open.blocks[index] == 0 {
             let kind = types.method(&open.call.path).map(|kinds| <[&str; 2]>::from(kinds)[index].to_owned());
-            let grpc = block.get("content-type").is_some_and(|kind| kind.starts_with(b"application/grpc"));
+            // Where the content-type may be one of the fields that were said before the recording began, it is likely so.
+            let unknown = block.fields.iter().any(|field| field.is_field() && field.name.is_none());
+            let content = block.get("content-type");
+            let grpc = content.map_or(unknown, |kind| kind.starts_with(b"application/grpc"));
             let encoding = block.get("grpc-encoding").map(|encoding| lossy(encoding));
             open.about[index] = Arc::new(About { grpc, kind, encoding });
         }
@@ -156,7 +161,7 @@ impl Calls {
         let index = way.direction.index();
         open.call.bytes[index] += content.len() as u64;
         let about = open.about[index].clone();
-        if !about.grpc {
+        if !about.grpc || open.lost[index] {
             return (Vec::new(), Some(about));
         }
         let body = &mut open.bodies[index];
@@ -165,6 +170,16 @@ impl Calls {
         self.held = self.held + body.held() - before;
         open.call.messages[index] = body.count() as u64;
         (pieces, Some(about))
+    }
+
+    /// Bytes of one direction are missing, and nobody knows of which calls.
+    pub(in super::super) fn lose(&mut self, direction: Direction) {
+        let index = direction.index();
+        for open in self.open.values_mut() {
+            self.held -= open.bodies[index].held();
+            open.bodies[index] = Body::default();
+            open.lost[index] = true;
+        }
     }
 
     /// One side sent END_STREAM. Returns the call if the other side had done so: it is over.

@@ -1,11 +1,13 @@
 //! A TCP connection of a capture: which side is the client, and whether it speaks HTTP/2 at all.
 
 use std::io;
+use std::sync::Arc;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use h2grpc::transcript::Direction;
-use h2grpc::transcript::http2::{Frames, PREFACE};
+use h2grpc::transcript::http2::PREFACE;
+use h2grpc::transcript::protobuf::Types;
+use h2grpc::transcript::{Direction, Event, Keep, Reader};
 
 use super::segment::Segment;
 use super::stream::{Piece, Stream};
@@ -38,7 +40,19 @@ struct Probe {
     wanted: bool,
     pieces: Vec<(Direction, Piece)>,
     held: usize,
-    frames: [Frames; 2],
+    /// It looks for frames where the first packets are missing.
+    reader: Reader,
+    has_frames: bool,
+}
+
+/// What pieces of a connection say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// HTTP/2, and who is the client is as it was assumed.
+    Http2,
+    /// HTTP/2, and the sides are the other way round.
+    Turned,
+    Other,
 }
 
 /// So many bytes without a frame are no HTTP/2.
@@ -55,8 +69,8 @@ impl Connection {
             (false, _, None) => segment.to.port() < segment.from.port() || segment.bytes.starts_with(PREFACE),
         };
         let ends = if from_client { [segment.from, segment.to] } else { [segment.to, segment.from] };
-        let frames = || Frames::late(0, PROBED);
-        let probe = Probe { wanted: port.is_some(), pieces: Vec::new(), held: 0, frames: [frames(), frames()] };
+        let reader = Reader::late(Arc::new(Types::default()), Keep { frame: PROBED, ..Keep::default() });
+        let probe = Probe { wanted: port.is_some(), pieces: Vec::new(), held: 0, reader, has_frames: false };
         let streams = [Stream::default(), Stream::default()];
         Connection { id, ends, streams, ended: [false; 2], is_whole, state: State::Unknown(probe) }
     }
@@ -104,7 +118,7 @@ impl Connection {
                 self.piece(direction, piece, explainer)?;
             }
         }
-        if let State::Unknown(Probe { wanted: true, .. }) = &self.state {
+        if let State::Unknown(Probe { wanted: true, .. } | Probe { has_frames: true, .. }) = &self.state {
             self.explain(explainer)?;
         }
         let how = if self.is_over() { "closed" } else { "goes on after the capture" };
@@ -119,17 +133,30 @@ impl Connection {
             State::Explained => tell(self.id, direction, &piece, explainer),
             State::Other => Ok(()),
             State::Unknown(probe) => {
-                let is_http2 = probe.take(direction, piece, self.is_whole);
-                match is_http2 {
-                    Some(true) => self.explain(explainer),
-                    Some(false) if probe.wanted => self.explain(explainer),
-                    Some(false) => {
+                match probe.take(direction, piece, self.is_whole) {
+                    Some(Found::Http2) => self.explain(explainer),
+                    Some(Found::Turned) => {
+                        self.turn();
+                        self.explain(explainer)
+                    }
+                    Some(Found::Other) if probe.wanted => self.explain(explainer),
+                    Some(Found::Other) => {
                         self.state = State::Other;
                         Ok(())
                     }
                     None => Ok(()),
                 }
             }
+        }
+    }
+
+    /// The one that was taken for the client is the server.
+    fn turn(&mut self) {
+        self.ends.swap(0, 1);
+        self.streams.swap(0, 1);
+        self.ended.swap(0, 1);
+        if let State::Unknown(probe) = &mut self.state {
+            probe.pieces.iter_mut().for_each(|(direction, _)| *direction = direction.other());
         }
     }
 
@@ -152,28 +179,39 @@ impl Connection {
 }
 
 impl Probe {
-    /// Takes a piece. Whether this is HTTP/2, once that is known.
-    fn take(&mut self, direction: Direction, piece: Piece, is_whole: bool) -> Option<bool> {
+    /// Takes a piece. Says what the connection is, once that is known.
+    fn take(&mut self, direction: Direction, piece: Piece, is_whole: bool) -> Option<Found> {
         let is_first = self.pieces.iter().all(|(own, _)| *own != direction);
-        let mut found = None;
-        if let Piece::Bytes(_, bytes) = &piece {
-            self.held += bytes.len();
-            let told = bytes.len().min(PREFACE.len());
-            match (direction, is_first) {
-                (Direction::ToServer, true) if bytes[..told] == PREFACE[..told] => found = Some(true),
-                // The first bytes are there, and they are others.
-                (Direction::ToServer, true) if is_whole => found = Some(false),
-                _ if is_whole => {}
-                _ => {
-                    let frames = &mut self.frames[direction.index()];
-                    frames.push(bytes);
-                    let cuts = std::iter::from_fn(|| frames.next_frame());
-                    found = cuts.into_iter().any(|cut| cut.frame.kind().is_some()).then_some(true);
+        let found = match &piece {
+            Piece::Bytes(at, bytes) => {
+                self.held += bytes.len();
+                let told = bytes.len().min(PREFACE.len());
+                match (direction, is_first) {
+                    (Direction::ToServer, true) if bytes[..told] == PREFACE[..told] => Some(Found::Http2),
+                    // The first bytes are there, and they are others.
+                    (Direction::ToServer, true) if is_whole => Some(Found::Other),
+                    _ if is_whole => None,
+                    _ => self.look(direction, *at, bytes),
                 }
             }
-        }
+            Piece::Missing(..) => None,
+        };
         self.pieces.push((direction, piece));
-        found.or((self.held > PROBED).then_some(false))
+        let enough = || if self.has_frames { Found::Http2 } else { Found::Other };
+        found.or_else(|| (self.held > PROBED).then(enough))
+    }
+
+    /// Looks for a header block, whose first fields tell requests from responses: their names are in the static table.
+    fn look(&mut self, direction: Direction, at: Duration, bytes: &[u8]) -> Option<Found> {
+        let events = self.reader.push(direction, at, bytes);
+        self.has_frames |= events.iter().any(|event| event.frame.kind().is_some());
+        let side = |event: &Event| {
+            let block = event.block.as_deref()?;
+            let requests = block.get(":method").map(|_| Direction::ToServer);
+            requests.or(block.get(":status").map(|_| Direction::ToClient))
+        };
+        let found = events.iter().find_map(side);
+        found.map(|side| if side == direction { Found::Http2 } else { Found::Turned })
     }
 }
 
