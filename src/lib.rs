@@ -26,16 +26,21 @@
 //! reads HTTP/2 from the connection's [`ByteStream`](connection::ByteStream): the client's preface, SETTINGS, and then
 //! this HEADERS frame.
 //!
+//! <!-- golden: get-feature.txt, stream 1, frame 1, fields -->
 //! ```text
 //! -> HEADERS  stream 1  END_HEADERS  76 bytes                             request head
 //!     00 00 4c 01 04 00 00 00 01           frame header: length 76, type 1, flags 0x04, stream 1
-//!     83                                   :method: POST
-//!     86                                   :scheme: http
-//!     41 8b 08 9d 5c 0b 81 70 dc 65 ..     :authority: 127.0.0.1:38307
-//!     04 98 62 c3 da 92 cd 69 a4 2a ..     :path: /routeguide.RouteGuide/GetFeature
-//!     40 82 49 7f 86 4d 83 35 05 b1 1f     te: trailers
-//!     5f 8b 1d 75 d0 62 0d 26 3d 4c ..     content-type: application/grpc
-//!     7a 89 9c 53 59 59 18 02 e1 5c 1f     user-agent: h2grpc/0.1.0
+//!     83                                   :method: POST                   indexed 3 of the static table
+//!     86                                   :scheme: http                   indexed 6 of the static table
+//!     41 8b a0 e4 1d 13 9d 09 b8 d8 00 d8  :authority: localhost:50051     literal, added; name 1; Huffman
+//!     7f
+//!     04 98 62 c3 da 92 cd 69 a4 2a fb 4f  :path: /routeguide.RouteGuide/GetFeature
+//!     6a 4b 8a d3 48 56 31 15 38 4a 34 db                                  literal, not added; name 4; Huffman
+//!     61 7f
+//!     40 82 49 7f 86 4d 83 35 05 b1 1f     te: trailers                    literal, added; new name; Huffman
+//!     5f 8b 1d 75 d0 62 0d 26 3d 4c 4d 65  content-type: application/grpc  literal, added; name 31; Huffman
+//!     64
+//!     7a 89 9c 53 59 59 18 02 e1 5c 1f     user-agent: h2grpc/0.1.0        literal, added; name 58; Huffman
 //! ```
 //!
 //! **2. Head.** [`wire::head::read_request`] checks the head, and reads from it the client's time-out, if
@@ -52,11 +57,12 @@
 //! [`wire::frame::Decoder`] takes messages out of DATA frames, however they were cut. [`codec`] decodes the payload,
 //! and [`call::Inbound`] hands the message over.
 //!
+//! <!-- golden: get-feature.txt, stream 1, frame 2, fields -->
 //! ```text
 //! -> DATA     stream 1  END_STREAM  22 bytes                              message 1
 //!     00 00 16 00 01 00 00 00 01           frame header: length 22, type 0, flags 0x01, stream 1
-//!     00                                   flag: 0                         not compressed
-//!     00 00 00 11                          length: 17                      routeguide.Point
+//!     00                                   compressed: no                  flag
+//!     00 00 00 11                          message length: 17              routeguide.Point
 //!     08 9a a6 8c c3 01                    1 latitude: 409146138           VARINT int32
 //!     10 96 9f 98 9c fd ff ff ff ff 01     2 longitude: -746188906         VARINT int32, negative: 10 bytes
 //! ```
@@ -83,26 +89,35 @@
 //! streaming handler, which sends through [`call::Outbound`], gets many small messages into one DATA frame like this.
 //! Head, message and trailers of this call leave in one system call.
 //!
+//! <!-- golden: get-feature.txt, stream 1, frames 3-4, fields -->
 //! ```text
 //! <- HEADERS  stream 1  END_HEADERS  14 bytes                             response head
 //!     00 00 0e 01 04 00 00 00 01           frame header: length 14, type 1, flags 0x04, stream 1
-//!     88                                   :status: 200
-//!     5f 8b 1d 75 d0 62 0d 26 3d 4c ..     content-type: application/grpc
+//!     88                                   :status: 200                    indexed 8 of the static table
+//!     5f 8b 1d 75 d0 62 0d 26 3d 4c 4d 65  content-type: application/grpc  literal, added; name 31; Huffman
+//!     64
 //! <- DATA     stream 1  84 bytes                                          message 1
 //!     00 00 54 00 00 00 00 00 01           frame header: length 84, type 0, flags 0x00, stream 1
-//!     00                                   flag: 0                         not compressed
-//!     00 00 00 4f                          length: 79                      routeguide.Feature
-//!     0a 3a 42 65 72 6b 73 68 69 72 ..     1 name: "Berkshire Valley Management Area Trail, Jefferson, NJ, USA"
-//!     12 11 08 9a a6 8c c3 01 10 96 ..     2 location: the point that was asked for
+//!     00                                   compressed: no                  flag
+//!     00 00 00 4f                          message length: 79              routeguide.Feature
+//!     0a 3a 42 65 72 6b 73 68 69 72 65 20  1 name: "Berkshire Valley Management Area Trail, Jefferson, NJ, USA"
+//!     56 61 6c 6c 65 79 20 4d 61 6e 61 67                                  LEN string, 58 bytes
+//!     65 6d 65 6e 74 20 41 72 65 61 20 54
+//!     72 61 69 6c 2c 20 4a 65 66 66 65 72
+//!     73 6f 6e 2c 20 4e 4a 2c 20 55 53 41
+//!     12 11                                2 location: routeguide.Point    LEN message, 17 bytes
+//!     08 9a a6 8c c3 01                      1 latitude: 409146138         VARINT int32
+//!     10 96 9f 98 9c fd ff ff ff ff 01       2 longitude: -746188906       VARINT int32, negative: 10 bytes
 //! ```
 //!
 //! **7. Trailers.** The call ends with its status, which [`wire::head::put_status`] writes: the code and, for an error,
 //! a message ([`wire::percent`]) and details ([`wire::binary`]).
 //!
+//! <!-- golden: get-feature.txt, stream 1, frame 5, fields -->
 //! ```text
 //! <- HEADERS  stream 1  END_STREAM  END_HEADERS  12 bytes                 trailers
 //!     00 00 0c 01 05 00 00 00 01           frame header: length 12, type 1, flags 0x05, stream 1
-//!     40 88 9a ca c8 b2 12 34 da 8f 81 07  grpc-status: 0                  OK
+//!     40 88 9a ca c8 b2 12 34 da 8f 81 07  grpc-status: 0                  OK; literal, added; new name; Huffman
 //! ```
 //!
 //! **8. The client** does the same in reverse. The typed client that [`service!`] has written makes the call with a

@@ -16,8 +16,8 @@ use std::{error::Error, fmt, time::Duration};
 
 /// How many bytes of a call's frames gather before they go to HTTP/2 while the handler is still running.
 ///
-/// 16 KiB is the largest DATA frame that every peer takes (RFC 9113, SETTINGS_MAX_FRAME_SIZE's initial value), and a
-/// DATA frame costs about the same whatever it holds: streams of 70-byte messages cost 0.28 us a message in frames of
+/// 16 KiB is the largest DATA frame that every peer takes (RFC 9113, section 6.5.2; rule h2.setting-max-frame-size), and
+/// a DATA frame costs about the same whatever it holds: streams of 70-byte messages cost 0.28 us a message in frames of
 /// their own and 0.04 us in frames of 16 KiB.
 pub const BATCH: usize = 16 * 1024;
 
@@ -42,7 +42,7 @@ pub(crate) const TURN: Duration = Duration::from_millis(1);
 /// some 0.3 ms for messages of 20 bytes.
 pub(crate) const SENT_AT_A_STRETCH: usize = 4 * BATCH;
 
-/// The largest flow-control window that HTTP/2 knows (RFC 9113, section 6.9.1).
+/// The largest flow-control window that HTTP/2 knows (RFC 9113, section 6.9.1; rule h2.window-overflow).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 
 /// How many places a semaphore of Tokio's can have, which counts the connections.
@@ -85,8 +85,8 @@ limits! {
         max_message: usize = 4 * 1024 * 1024;
 
         /// SETTINGS_MAX_CONCURRENT_STREAMS: how many calls one connection may have open. 100 is the least that RFC 9113
-        /// recommends; clients queue what goes beyond it. Without a limit, 50,000 open calls cost other servers
-        /// 500 MiB.
+        /// recommends (rule h2.setting-max-concurrent-streams); clients queue what goes beyond it. Without a limit,
+        /// 50,000 open calls cost other servers 500 MiB.
         max_concurrent_streams: u32 = 100;
 
         /// SETTINGS_MAX_HEADER_LIST_SIZE, in bytes, names and values and 32 for each field: 16 KiB is twice what gRPC
@@ -159,8 +159,8 @@ limits! {
     /// What a client allows its server.
     ClientLimits {
         /// How long an attempt to connect may take, from the look-up of the name to the server's HTTP/2 SETTINGS. 20 s
-        /// is gRPC's MIN_CONNECT_TIMEOUT (connection-backoff.md). After more than a dozen failures in a row an attempt
-        /// may take as long as the pause between two of them.
+        /// is gRPC's MIN_CONNECT_TIMEOUT (connection-backoff.md; rule backoff.min-connect-timeout). After more than a
+        /// dozen failures in a row an attempt may take as long as the pause between two of them.
         connect_timeout: Duration = Duration::from_secs(20);
 
         /// A connection without a call for this long is closed, once it is noticed: after twice as long at most. The next

@@ -1,7 +1,8 @@
 //! Metadata: what a call says beside its messages, as HTTP/2 headers and trailers.
 //!
-//! "Custom-Metadata -> Binary-Header / ASCII-Header" (gRPC over HTTP/2, section Requests). A name that ends in `-bin`
-//! has bytes for a value, base64 on the wire; every other value is printable ASCII. A name may have several values.
+//! "Custom-Metadata -> Binary-Header / ASCII-Header" (gRPC over HTTP/2, section Requests; rule grpc.custom-metadata). A
+//! name that ends in `-bin` has bytes for a value, base64 on the wire; every other value is printable ASCII. A name may
+//! have several values.
 //!
 //! ```text
 //! trace-id: 7f3a            ASCII-Header
@@ -132,8 +133,8 @@ fn is_binary(name: &str) -> bool {
     name.len() >= 4 && name.as_bytes()[name.len() - 4..].eq_ignore_ascii_case(b"-bin")
 }
 
-/// "Header-Name -> 1*( %x30-39 / %x61-7A / "_" / "-" / ".") ; 0-9 a-z _ - .": upper case is lowered, as HTTP/2 wants
-/// it.
+/// "Header-Name -> 1*( %x30-39 / %x61-7A / "_" / "-" / ".") ; 0-9 a-z _ - ." (rule grpc.header-name): upper case is
+/// lowered, as HTTP/2 wants it (rule h2.field-names).
 fn checked_name(name: &str) -> Result<HeaderName, MetadataError> {
     let lower = name.to_ascii_lowercase();
     if let Some(why) = head::reserved(&lower) {
@@ -144,7 +145,7 @@ fn checked_name(name: &str) -> Result<HeaderName, MetadataError> {
     checked.ok_or_else(|| refused(name, "expected one or more of 0-9 a-z _ - . in a name"))
 }
 
-/// "ASCII-Value -> 1*( %x20-%x7E ) ; space and printable ASCII".
+/// "ASCII-Value -> 1*( %x20-%x7E ) ; space and printable ASCII" (rule grpc.ascii-value).
 fn ascii_entry(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), MetadataError> {
     let checked = checked_name(name)?;
     if is_binary(name) {

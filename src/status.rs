@@ -1,7 +1,7 @@
 //! Status: how a call ended, as the one error type of this crate's calls.
 //!
 //! A [`Code`], a text for people, details for programs (a `google.rpc.Status` message), and metadata. On the wire it is
-//! the trailers of the answer ("gRPC over HTTP/2", section Responses):
+//! the trailers of the answer ("gRPC over HTTP/2", section Responses; rule grpc.trailers):
 //!
 //! ```text
 //! grpc-status: 5
@@ -166,8 +166,8 @@ impl Status {
 
     /// What trailers say. Other entries than those of the status become its metadata.
     ///
-    /// Without `grpc-status` it is UNKNOWN, as "HTTP to gRPC Status Code Mapping" has it for HTTP status 200: no status
-    /// means that the call did not end well.
+    /// Without `grpc-status` it is UNKNOWN, as "HTTP to gRPC Status Code Mapping" has it for HTTP status 200 (rule
+    /// status.http-200): no status means that the call did not end well.
     pub fn from_trailers(trailers: HeaderMap) -> Status {
         let none = || Status::unknown("the peer ended the call without grpc-status in its trailers");
         let mut status = head::read_status(&trailers).map_or_else(none, Status::from);

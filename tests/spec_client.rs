@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use common::peer::{answering, ok_head, server, trailers};
+use common::raw;
+use common::raw_server::RawServer;
 use common::{frame, frame_of, soon};
 use futures_util::future::join_all;
 use h2grpc::call::{CallEnded, CallOptions};
@@ -148,6 +150,48 @@ async fn http_status_is_mapped_where_there_is_no_grpc_status() {
         assert_eq!(status.code(), code, "{http}");
         assert!(status.message().contains(&http.to_string()), "{status}");
     }
+}
+
+#[tokio::test]
+async fn grpc_status_counts_whatever_the_http_status() {
+    let address = server(|_, mut respond| {
+        let head = Response::builder().status(503).header("content-type", "text/html").header("grpc-status", "5");
+        respond.send_response(head.body(()).unwrap(), true).unwrap();
+    })
+    .await;
+    assert_eq!(get_feature(address).await.unwrap_err().code(), Code::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn informational_heads_are_skipped() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut server = RawServer::accept_wide(stream, &[]).await.unwrap();
+        let (stream, _) = server.next_request().await.unwrap();
+        for status in ["100", "103"] {
+            server.send(raw::HEADERS, raw::END_HEADERS, stream, &raw::field(":status", status)).await;
+        }
+        server.answer(stream, &feature()).await;
+        server.until_closed().await;
+    });
+    assert_eq!(get_feature(address).await.unwrap(), feature());
+}
+
+#[tokio::test]
+async fn encoding_that_was_not_offered_is_internal_and_named() {
+    let address = server(|_, mut respond| {
+        let mut head = ok_head();
+        head.headers_mut().extend(trailers(&[("grpc-encoding", "gzip")]));
+        let mut stream = respond.send_response(head, false).unwrap();
+        stream.send_data(frame_of(1, b"not read"), false).unwrap();
+        stream.send_trailers(trailers(&[("grpc-status", "0")])).unwrap();
+    })
+    .await;
+    let status = get_feature(address).await.unwrap_err();
+    assert_eq!(status.code(), Code::INTERNAL, "{status}");
+    assert!(status.message().contains("gzip") && status.message().contains("identity"), "{status}");
 }
 
 #[tokio::test]
@@ -328,21 +372,23 @@ async fn calls_on_a_fresh_connection_wait_for_the_servers_limit_of_streams() {
 }
 
 #[tokio::test]
-async fn reset_with_no_error_after_the_deadline_is_deadline_exceeded() {
-    let address = server(|_, mut respond| {
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            respond.send_reset(h2::Reason::NO_ERROR);
-        });
-    })
-    .await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
-    let client = client.with(CallOptions::new().timeout(Duration::from_millis(50)));
-    let mut features = client.list_features(Rectangle::default()).await.unwrap();
-    // Read only when both are over, so that the reset is seen first.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let status = soon(features.next()).await.unwrap_err();
-    assert_eq!(status.code(), Code::DEADLINE_EXCEEDED, "{status}");
+async fn reset_after_the_deadline_is_deadline_exceeded() {
+    for reason in [h2::Reason::NO_ERROR, h2::Reason::CANCEL] {
+        let address = server(move |_, mut respond| {
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                respond.send_reset(reason);
+            });
+        })
+        .await;
+        let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+        let client = client.with(CallOptions::new().timeout(Duration::from_millis(50)));
+        let mut features = client.list_features(Rectangle::default()).await.unwrap();
+        // Read only when both are over, so that the reset is seen first.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let status = soon(features.next()).await.unwrap_err();
+        assert_eq!(status.code(), Code::DEADLINE_EXCEEDED, "{reason:?}: {status}");
+    }
 }
 
 #[tokio::test]

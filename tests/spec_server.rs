@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::raw::{DATA, END_STREAM, GOAWAY, HEADERS, Raw, kinds};
+use common::raw::{DATA, END_STREAM, GOAWAY, HEADERS, NO_ERROR, RST_STREAM, Raw, kinds};
 use common::{Running, call, connect, connect_with, frame, frame_of, head, limits, read, soon};
 use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteSummary};
 use h2grpc::server::Server;
@@ -201,6 +201,8 @@ async fn unknown_grpc_encoding_is_unimplemented_and_the_known_ones_are_listed() 
     let answer = call(&mut requests, request, [frame(&TRAIL)]).await.unwrap();
     assert_eq!(answer.code(), 12);
     assert_eq!(answer.head["grpc-accept-encoding"], "identity");
+    let told = answer.trailer("grpc-message");
+    assert!(told.contains("gzip") && told.contains("identity"), "{told}");
     let request = head(GET).header("grpc-encoding", "identity").body(()).unwrap();
     assert_eq!(call(&mut requests, request, [frame(&TRAIL)]).await.unwrap().code(), 0);
 }
@@ -261,6 +263,28 @@ async fn metadata_names_of_the_protocol_are_no_burden() {
         .body(())
         .unwrap();
     assert_eq!(call(&mut connect(running.address).await, request, [frame(&TRAIL)]).await.unwrap().code(), 0);
+}
+
+#[tokio::test]
+async fn value_that_only_http_allows_is_no_error() {
+    let running = serve();
+    let mut requests = connect(running.address).await;
+    for value in [&b"caf\xc3\xa9"[..], b"a\tb", b"\xff", b""] {
+        let value = http::HeaderValue::from_bytes(value).unwrap();
+        let request = head(GET).header("x-odd", value).body(()).unwrap();
+        assert_eq!(call(&mut requests, request, [frame(&TRAIL)]).await.unwrap().code(), 0);
+    }
+}
+
+#[tokio::test]
+async fn answer_before_the_end_of_its_request_is_followed_by_rst_stream_no_error() {
+    let running = serve();
+    let mut raw = Raw::connect(running.address).await;
+    raw.send_head(1, "/routeguide.RouteGuide/Nothing").await;
+    let seen = raw.until_quiet().await;
+    assert_eq!(kinds(&seen, 1), [HEADERS, RST_STREAM], "{seen:?}");
+    let reset = seen.iter().find(|frame| frame.kind == RST_STREAM).unwrap();
+    assert_eq!(reset.payload, NO_ERROR.to_be_bytes());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::{status::Status, wire::code::Code};
 
 /// The status of a call that ended because of `error`. `doing` completes "while ..": "the request was read".
 ///
-/// A reset stream maps by the table of the gRPC-over-HTTP/2 specification, section Errors. A lost connection and one
+/// A reset stream maps by the table of the gRPC-over-HTTP/2 specification, section Errors (rule grpc.reset-closes). A lost connection and one
 /// that the peer is shutting down (GOAWAY with NO_ERROR) are UNAVAILABLE: another attempt may succeed.
 pub(crate) fn status_of(error: h2::Error, doing: &str) -> Status {
     let who = if error.is_remote() { "the peer" } else { "this side" };

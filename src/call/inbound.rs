@@ -82,6 +82,7 @@ impl<T: Payload, S: Source> Inbound<T, S> {
         Ok(message)
     }
 
+    /// Rules code.case-request-cardinality and code.case-response-cardinality.
     fn cardinality(&self, found: &str) -> Status {
         Status::unimplemented(format!("the method has exactly one {} message, but {found} came", S::WHAT))
     }

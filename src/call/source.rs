@@ -247,7 +247,7 @@ impl ResponseSource {
             Err(refused) => return Progress::Over(Err(refused.into())),
         };
         if let Some(encoding) = head.encoding.map(String::from_utf8_lossy) {
-            let text = format!("the server compresses with {encoding}, which was not offered to it");
+            let text = format!("the server compresses with {encoding}, which was not offered to it, expected identity");
             return Progress::Over(Err(Status::internal(text)));
         }
         self.metadata = Metadata::from_headers(parts.headers);

@@ -1,4 +1,5 @@
-//! How long to leave a server alone that could not be reached: gRPC's connection-backoff.md.
+//! How long to leave a server alone that could not be reached (gRPC, connection-backoff.md; rules backoff.initial,
+//! backoff.multiplier, backoff.max and backoff.jitter).
 
 use std::time::Duration;
 

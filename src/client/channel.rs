@@ -29,7 +29,7 @@ use crate::wire::{frame, head, path::Path};
 /// It connects when the first call needs it, or by [`connect`](Self::connect), and again when a connection was lost and
 /// calls wait. While the target can't be reached, calls fail at once with UNAVAILABLE and the reason, unless they
 /// [wait](CallOptions::wait_for_ready) or their retry policy has them try again; attempts to connect follow each other as
-/// gRPC's connection-backoff.md says.
+/// gRPC's connection-backoff.md says (rule backoff.not-more-often).
 ///
 /// A call that the server did not process, because it was leaving or refused the stream, begins again by itself. Further
 /// attempts are a matter of the [`ServiceConfig`]'s retry policy.

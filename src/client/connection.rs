@@ -23,7 +23,7 @@ use crate::connection::{
 use crate::limits::ClientLimits;
 use crate::wire::quoted;
 
-/// Stream numbers end at 2^31 - 1 (RFC 9113, section 5.1.1). A connection that comes near is replaced.
+/// Stream numbers end at 2^31 - 1 (RFC 9113, section 5.1.1; rule h2.stream-ids-grow). A connection that comes near is replaced.
 const LAST_STREAM: u32 = 0x7fff_0000;
 
 /// A connection that calls can be opened on. When nobody holds it any more, and its last call has ended, its task ends.

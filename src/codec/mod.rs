@@ -68,8 +68,9 @@ pub(crate) fn to_frame<T: Payload>(message: &T) -> Result<Bytes, Status> {
 /// Reads the message in `frame` in place of `message`, whose allocations serve again.
 ///
 /// # Errors
-/// INTERNAL for a compressed frame ("If the Compressed-Flag is set and no grpc-encoding is there": gRPC,
-/// compression.md) and for bytes that are no such message.
+/// INTERNAL for a compressed frame ("If the Compressed-Flag is set and no grpc-encoding is there": gRPC, compression.md;
+/// rule compression.flag-needs-encoding) and for bytes that are no such message (rules code.case-request-not-parsed and
+/// code.case-response-not-parsed).
 pub(crate) fn decode<T: Payload>(frame: &Frame<'_>, message: &mut T) -> Result<(), Status> {
     if frame.compressed {
         return Err(Status::internal("a message has its Compressed-Flag set, but the call announced no grpc-encoding"));

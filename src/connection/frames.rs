@@ -1,7 +1,8 @@
 //! What the peer's frames say that h2 keeps to itself.
 //!
 //! h2 does not tell its user that SETTINGS came, what GOAWAY held while calls go on, or that the peer has ended a stream
-//! whose response nobody reads. So the frame headers (RFC 9113, section 4.1) are read here once more, on their way to h2:
+//! whose response nobody reads. So the frame headers (RFC 9113, section 4.1; rules h2.frame-header and h2.goaway) are
+//! read here once more, on their way to h2:
 //!
 //! ```text
 //! 0  00 00 09        length of the payload
@@ -22,7 +23,8 @@ use super::greeting::Greeting;
 /// The length of a frame's header.
 const HEAD: usize = 9;
 
-/// Types of frames (RFC 9113, section 6), and flags that some of them have.
+/// Types of frames (RFC 9113, section 6; rules h2.data, h2.headers, h2.rst-stream, h2.settings, h2.goaway and
+/// h2.continuation), and flags that some of them have.
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;

@@ -1,16 +1,18 @@
 //! The first bytes of a connection: whether the peer speaks HTTP/2 at all.
 //!
-//! A client begins with a preface, and a server's first frame is SETTINGS (RFC 9113, section 3.4). Peers that speak
-//! something else are common (a browser, a health check, a client that wants TLS), and an error should say which it is.
+//! A client begins with a preface, and a server's first frame is SETTINGS (RFC 9113, section 3.4; rules
+//! h2.client-preface and h2.server-preface). Peers that speak something else are common (a browser, a health check, a
+//! client that wants TLS), and an error should say which it is.
 
 use std::io;
 
 use crate::wire::quoted;
 
-/// "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" (RFC 9113, section 3.4).
+/// "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" (RFC 9113, section 3.4; rule h2.client-preface).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The type of a SETTINGS frame, and where a frame's header has it (RFC 9113, sections 4.1 and 6.5).
+/// The type of a SETTINGS frame, and where a frame's header has it (RFC 9113, sections 4.1 and 6.5; rules
+/// h2.frame-header and h2.settings).
 const SETTINGS: u8 = 4;
 const TYPE: usize = 3;
 
@@ -39,7 +41,8 @@ impl Greeting {
         if preface != &PREFACE[..preface.len()] {
             return Err(self.refusal(first));
         }
-        // "The preface MUST be followed by a SETTINGS frame" (RFC 9113, section 3.4). h2 serves clients without one.
+        // "The preface MUST be followed by a SETTINGS frame" (RFC 9113, section 3.4; rule h2.client-preface). h2 serves
+        // clients without one.
         match (frame.get(TYPE), self) {
             (None, _) => Ok(false),
             (Some(&SETTINGS), _) => Ok(true),

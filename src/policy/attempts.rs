@@ -11,7 +11,8 @@ use crate::status::{Code, Status};
 /// How an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The server reset the stream with REFUSED_STREAM: it "has not been processed" (RFC 9113, section 8.7).
+    /// The server reset the stream with REFUSED_STREAM: it "has not been processed" (RFC 9113, section 8.7;
+    /// rule h2.refused-stream).
     RefusedStream,
     /// The stream is above the last one that a GOAWAY names: the server has not processed it.
     Goaway,

@@ -19,8 +19,8 @@ const NAME_KEY: u8 = 1 << 3 | 2;
 
 /// Features in database order: an immutable store, shared by all calls.
 ///
-/// Each feature was encoded once, when the database was loaded, as the Length-Prefixed-Message of gRPC over HTTP/2,
-/// and the messages lie one after another in a single allocation:
+/// Each feature was encoded once, when the database was loaded, as the Length-Prefixed-Message of gRPC over HTTP/2
+/// (rule grpc.length-prefix), and the messages lie one after another in a single allocation:
 ///
 /// ```text
 /// 00                   not compressed

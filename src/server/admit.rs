@@ -62,10 +62,11 @@ fn read(setup: &Setup, peer: Option<SocketAddr>, parts: request::Parts) -> Resul
 }
 
 /// "If the message encoding is not supported, the server MUST return UNIMPLEMENTED and tell in grpc-accept-encoding
-/// what it supports" (gRPC, compression.md).
+/// what it supports" (gRPC, compression.md; rules compression.request-unsupported and compression.accept-told).
 fn unknown_encoding(encoding: &[u8], path: &str) -> Refused {
     let encoding = String::from_utf8_lossy(encoding);
-    let status = Status::unimplemented(format!("messages compressed with {encoding} are not read here"));
+    let status =
+        Status::unimplemented(format!("messages compressed with {encoding} are not read here, expected identity"));
     let mut answer = status.to_trailers_only();
     let identity = const { HeaderValue::from_static("identity") };
     answer.headers_mut().insert(head::GRPC_ACCEPT_ENCODING, identity);

@@ -114,7 +114,8 @@ pub(super) async fn serve(
     Ok(())
 }
 
-/// SETTINGS without settings, and GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.5 and 6.8), which says why.
+/// SETTINGS without settings, and GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.5 and 6.8; rules
+/// h2.settings and h2.goaway), which says why.
 const TURNED_AWAY: &[u8] = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\
     \x00\x00\x2e\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0btoo many connections from this address";
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use super::event::Role;
+use super::grpc::Role;
 use super::narrate::{Happened, HeaderField, Told};
 use super::record::Direction;
 use super::transcript::Transcript;

@@ -1,16 +1,16 @@
 //! A frame of a connection with what its bytes mean.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::flow::Windows;
-use super::grpc::{self, About, Call, Piece};
+use super::grpc::{self, About, Call, Piece, Role};
 use super::hpack::Block;
 use super::http2::{self, Cut, Frame, Layout, Meaning};
+use super::place::Place;
 use super::protobuf::Types;
 use super::record::Direction;
-use super::span::{Derived, Link, Pane, Place, Span, What};
+use super::span::{Derived, Link, Pane, Span, What};
 use super::text::grouped;
 
 /// A frame, which way it went, and what it is to its call.
@@ -39,55 +39,6 @@ pub struct Event {
     /// Where the pieces of the header block are, if there are several.
     pub(super) fragments: Vec<Place>,
     pub(super) about: Option<Arc<About>>,
-}
-
-/// What a header block is to its call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Role {
-    /// The frame ends no header block.
-    #[default]
-    None,
-    /// The request's head.
-    RequestHead,
-    /// Trailers of a request, which gRPC does not have.
-    RequestTrailers,
-    /// A response with a status of 1xx; the response itself follows.
-    Informational,
-    /// The response's head.
-    ResponseHead,
-    /// The end of a response: the status of the call.
-    Trailers,
-    /// Head and trailers in one: the call ended without a message.
-    TrailersOnly,
-    /// The request that a server promises to answer.
-    Promised,
-    /// A block on a stream that is no call.
-    NoCall,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Role::None => "",
-            Role::RequestHead => "request head",
-            Role::RequestTrailers => "request trailers",
-            Role::Informational => "informational response",
-            Role::ResponseHead => "response head",
-            Role::Trailers => "trailers",
-            Role::TrailersOnly => "Trailers-Only",
-            Role::Promised => "promised request",
-            Role::NoCall => "of no call",
-        })
-    }
-}
-
-/// Where and when something went.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Way {
-    pub(super) direction: Direction,
-    pub(super) stream: u32,
-    pub(super) at: Duration,
-    pub(super) place: Place,
 }
 
 impl Event {

@@ -4,11 +4,12 @@
 //! frames ([`http2`]), header blocks ([`hpack`]), Length-Prefixed-Messages, protobuf fields ([`protobuf`]). The
 //! result is a value, which [prints](Print) as text to read beside the code:
 //!
+//! <!-- golden: get-feature.txt, stream 1, frame 2, fields -->
 //! ```text
 //! -> DATA     stream 1  END_STREAM  22 bytes                              message 1
 //!     00 00 16 00 01 00 00 00 01           frame header: length 22, type 0, flags 0x01, stream 1
-//!     00                                   flag: 0                         not compressed
-//!     00 00 00 11                          length: 17                      routeguide.Point
+//!     00                                   compressed: no                  flag
+//!     00 00 00 11                          message length: 17              routeguide.Point
 //!     08 9a a6 8c c3 01                    1 latitude: 409146138           VARINT int32
 //!     10 96 9f 98 9c fd ff ff ff ff 01     2 longitude: -746188906         VARINT int32, negative: 10 bytes
 //! ```
@@ -19,8 +20,8 @@
 //!   json  narrate  diff        what happened, for programs and in lines of text; two recordings compared
 //!   hide                       a connection without its secrets
 //!   print  rows                a transcript as text, and what stands on its lines
-//!   parse                      the text becomes bytes again
 //!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
+//!   parse                      the text becomes bytes again
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
@@ -48,8 +49,10 @@ mod hide;
 pub mod hpack;
 pub mod http2;
 mod json;
+mod meaning;
 mod narrate;
 mod parse;
+mod place;
 mod print;
 pub mod protobuf;
 mod reader;
@@ -64,17 +67,19 @@ mod verdict;
 
 pub use diff::{Compare, Difference};
 pub use diagnosis::{Diagnoser, Remark};
-pub use event::{Event, Role};
+pub use event::Event;
 pub use flow::Windows;
-pub use grpc::Call;
+pub use grpc::{Call, Role};
 pub use hide::Hider;
+pub use meaning::Meaning;
 pub use narrate::{Happened, HeaderField, Told};
 pub use parse::ParseError;
+pub use place::Place;
 pub use print::Print;
 pub use reader::{Keep, Reader};
 pub use record::{Chunk, Direction, Recorded, Recording};
 pub use rows::Detail;
-pub use span::{Derived, Link, Meaning, Pane, Place, Span, What, Why};
+pub use span::{Derived, Link, Pane, Span, What, Why};
 pub use text::grouped;
 pub use transcript::Transcript;
 pub use verdict::{Checker, Verdict};

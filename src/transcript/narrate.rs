@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
-use super::event::{Event, Role};
-use super::grpc::{Call, Ended, is_secret};
+use super::event::Event;
+use super::grpc::{Call, Ended, Role, is_secret};
 use super::hpack::Block;
 use super::http2::{Shape, error_code};
 use super::protobuf::{Types, Value};

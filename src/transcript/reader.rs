@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::event::{Event, Role, Way};
+use super::event::Event;
 use super::flow::{Flow, Windows};
-use super::grpc::{Call, Calls, Ended};
+use super::grpc::{Call, Calls, Ended, Role, Way};
 use super::hpack::{Decoder, Entry};
 use super::http2::{Cut, Frames, Shape, layout};
+use super::place::Place;
 use super::protobuf::Types;
 use super::record::{Direction, Recorded};
-use super::span::{Link, Place, Why};
+use super::span::{Link, Why};
 
 /// How much a [`Reader`] holds at most, in bytes but for the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

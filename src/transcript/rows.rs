@@ -5,8 +5,9 @@ use bytes::Bytes;
 use super::grpc;
 use super::hpack;
 use super::http2;
+use super::meaning::Meaning;
 use super::protobuf;
-use super::span::{Derived, Meaning, Pane, Span, What};
+use super::span::{Derived, Pane, Span, What};
 use super::text::bytes;
 
 /// How far bytes are taken apart on the lines of a transcript.

@@ -18,19 +18,10 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::meaning::Meaning;
+use super::place::Place;
 use super::record::Direction;
 use super::{grpc, hpack, http2, protobuf};
-
-/// Some bytes of one direction, counted from the first byte that was recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// Which way the bytes went.
-    pub direction: Direction,
-    /// The first byte.
-    pub start: u64,
-    /// The byte after the last.
-    pub end: u64,
-}
 
 /// Adjacent bytes with one meaning.
 #[derive(Clone, Debug)]
@@ -60,29 +51,6 @@ pub enum What {
     Grpc(grpc::Meaning),
     /// Protocol Buffers' wire format.
     Protobuf(protobuf::Meaning),
-}
-
-/// What every layer tells of its bytes.
-pub trait Meaning {
-    /// What the bytes are, in a word or two: "length", ":path", "1 latitude".
-    fn name(&self) -> Cow<'_, str>;
-
-    /// The value that they stand for; empty where there is none. It may have characters that are not safe to print.
-    fn value(&self) -> Cow<'_, str>;
-
-    /// How the value is represented, or what is wrong with the bytes, in a few words; may be empty.
-    fn note(&self) -> Cow<'_, str>;
-
-    /// What the bytes say, as one or two plain English sentences.
-    fn sentence(&self) -> String;
-
-    /// The identifier of the rule that the bytes follow or break: a row of `docs/rules.md`.
-    fn rule(&self) -> Option<&'static str>;
-
-    /// Whether they break it, or cannot be read at all.
-    fn is_broken(&self) -> bool {
-        false
-    }
 }
 
 /// Why other bytes matter to a span.

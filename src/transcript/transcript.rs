@@ -83,12 +83,13 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use super::super::event::Role;
     use super::super::fixtures::*;
+    use super::super::grpc::Role;
+    use super::super::meaning::Meaning as _;
     use super::super::print::Print;
     use super::super::record::{Direction, Direction::*, Recording};
     use super::super::rows::Detail;
-    use super::super::span::{Derived, Meaning as _, Why};
+    use super::super::span::{Derived, Why};
     use super::*;
 
     /// The bytes of all leaves of a direction, which must lie side by side.

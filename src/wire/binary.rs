@@ -1,8 +1,8 @@
 //! Binary metadata: names that end in `-bin` have base64 values.
 //!
 //! "Implementations MUST accept padded and un-padded values and should emit un-padded values. Implementations must
-//! split Binary-Headers on ',' before decoding" (gRPC over HTTP/2, section Requests). The alphabet is that of RFC 4648,
-//! section 4.
+//! split Binary-Headers on ',' before decoding" (gRPC over HTTP/2, section Requests; rules grpc.binary-padding,
+//! grpc.binary-unpadded and grpc.binary-commas). The alphabet is that of RFC 4648, section 4 (rule grpc.binary-base64).
 //!
 //! ```text
 //! bytes     fb ff 01          11111011 11111111 00000001

@@ -1,7 +1,7 @@
 //! Status codes: 17 with a name, and the tables that turn other failures into them.
 //!
-//! "Status -> `grpc-status` 1*DIGIT" (gRPC over HTTP/2, section Responses). The names and their meaning are those of
-//! the document "Status codes and their use in gRPC".
+//! "Status -> `grpc-status` 1*DIGIT" (gRPC over HTTP/2, section Responses; rule grpc.status-digits). The names and
+//! their meaning are those of the document "Status codes and their use in gRPC" (rules code.ok to code.unauthenticated).
 //!
 //! ```text
 //! grpc-status: 5                     NOT_FOUND
@@ -105,15 +105,17 @@ impl Code {
         self.0
     }
 
-    /// Reads the value of `grpc-status`: decimal digits that fit 32 bits. Anything else is UNKNOWN.
+    /// Reads the value of `grpc-status`: decimal digits that fit 32 bits. Anything else is UNKNOWN (rule
+    /// code.case-status-not-parsed).
     pub fn parse(value: &[u8]) -> Code {
         // The standard library would take a sign too.
         let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
         digits.and_then(|digits| digits.parse().ok()).map_or(Code::UNKNOWN, Code)
     }
 
-    /// The status of a call whose stream was reset (gRPC over HTTP/2, section Errors). `reason` is the error code of
-    /// RST_STREAM (RFC 9113, section 7).
+    /// The status of a call whose stream was reset (gRPC over HTTP/2, section Errors; rules grpc.reset-no-error to
+    /// grpc.reset-inadequate-security). `reason` is the error code of RST_STREAM (RFC 9113, section 7; rule
+    /// h2.error-codes).
     ///
     /// The table names no status for STREAM_CLOSED and HTTP_1_1_REQUIRED: INTERNAL, like all other violations.
     pub const fn from_reset(reason: u32) -> Code {
@@ -127,7 +129,8 @@ impl Code {
     }
 
     /// The status of an answer that carries no `grpc-status`, such as a proxy's error page ("HTTP to gRPC Status Code
-    /// Mapping"). For clients only: a server never derives a status from this table.
+    /// Mapping", rules status.http-400 to status.http-other). For clients only: a server never derives a status from
+    /// this table (rule status.clients-only).
     pub const fn from_http_status(status: http::StatusCode) -> Code {
         match status.as_u16() {
             400 => Code::INTERNAL,

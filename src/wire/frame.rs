@@ -2,8 +2,9 @@
 //!
 //! "Length-Prefixed-Message -> Compressed-Flag Message-Length Message; Compressed-Flag -> 0 / 1, encoded as 1 byte
 //! unsigned integer; Message-Length -> length of Message, encoded as 4 byte unsigned integer (big endian)" (gRPC over
-//! HTTP/2, section Requests). Where DATA frames begin and end means nothing: "DATA frame boundaries have no relation to
-//! Length-Prefixed-Message boundaries" (same section).
+//! HTTP/2, section Requests; rules grpc.length-prefix, grpc.compressed-flag and grpc.message-length). Where DATA frames
+//! begin and end means nothing: "DATA frame boundaries have no relation to Length-Prefixed-Message boundaries" (section
+//! Data Frames; rule grpc.data-boundaries).
 //!
 //! ```text
 //! 0  00                    flag: not compressed
@@ -129,7 +130,7 @@ impl Decoder {
         if self.body_read { &self.body } else { &self.chunk[self.at.saturating_sub(self.last_len)..self.at] }
     }
 
-    /// Checks that the stream may end here: in the middle of a message is an error.
+    /// Checks that the stream may end here: in the middle of a message is an error (rule grpc.whole-messages).
     pub fn finish(&self) -> Result<(), FrameError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());

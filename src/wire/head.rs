@@ -1,7 +1,7 @@
 //! Headers and trailers: where a call says what it wants, and how it went.
 //!
-//! Sections Requests and Responses of "gRPC over HTTP/2". A unary call of the RouteGuide example, and the two shapes
-//! that an answer has:
+//! Sections Requests and Responses of "gRPC over HTTP/2" (rules grpc.call-definition-first, grpc.response-headers,
+//! grpc.trailers-only and grpc.trailers). A unary call of the RouteGuide example, and the two shapes that an answer has:
 //!
 //! ```text
 //! HEADERS  :method: POST   :scheme: http   :path: /routeguide.RouteGuide/GetFeature   :authority: localhost:50051
@@ -42,15 +42,15 @@ pub const GRPC_RETRY_PUSHBACK_MS: HeaderName = HeaderName::from_static("grpc-ret
 pub const GRPC_PREVIOUS_RPC_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 /// `application/grpc`: protobuf messages, as `application/grpc+proto` says in full.
 pub const CONTENT_TYPE_GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
-/// `trailers`, the only value of `te` in HTTP/2 (RFC 9113, section 8.2.2).
+/// `trailers`, the only value of `te` in HTTP/2 (RFC 9113, section 8.2.2; rules h2.te and grpc.te-trailers).
 pub const TE_TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 /// `h2grpc/` and the version of this crate.
 pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("h2grpc/", env!("CARGO_PKG_VERSION")));
 
 /// A status with its text, details and metadata may take this many bytes of a header block, counted as RFC 9113,
-/// section 6.5.2 does (32 more a field). 8 KiB is the smallest limit in common use, and a peer that finds its limit
-/// passed ends the stream or the connection before it sees the status. What does not fit is left out: metadata that
-/// fills more than half, then details; a message is cut.
+/// section 6.5.2 does (32 more a field; rule h2.setting-max-header-list-size). 8 KiB is the smallest limit in common use,
+/// and a peer that finds its limit passed ends the stream or the connection before it sees the status. What does not fit
+/// is left out: metadata that fills more than half, then details; a message is cut.
 pub const MAX_STATUS_LEN: usize = 8 * 1024;
 
 /// What a server needs to know of a request's head.
@@ -76,14 +76,15 @@ pub struct Refusal {
 
 /// Checks the head of a request, and reads what the call needs of it.
 ///
-/// - Not POST: HTTP 405. Only POST is a gRPC call ("Method -> `:method POST`").
+/// - Not POST: HTTP 405. Only POST is a gRPC call ("Method -> `:method POST`"; rule grpc.method-post).
 /// - `content-type` other than `application/grpc` and `application/grpc+proto`, parameters after `;` aside: HTTP 415
-///   ("If Content-Type does not begin with `application/grpc`, gRPC servers SHOULD respond with HTTP status of 415").
+///   ("If Content-Type does not begin with `application/grpc`, gRPC servers SHOULD respond with HTTP status of 415";
+///   rule grpc.content-type-415).
 ///   Other formats, such as `+json`, are refused alike: nothing here reads them.
 /// - No `te: trailers`: INTERNAL ("Used to detect incompatible proxies": one that removed it may drop trailers as
-///   well).
-/// - A malformed `grpc-timeout`: INTERNAL. Other implementations differ: some ignore a malformed value, and the
-///   deadline with it.
+///   well; rule grpc.te-trailers).
+/// - A malformed `grpc-timeout`: INTERNAL (rules grpc.timeout and grpc.timeout-digits). Other implementations differ:
+///   some ignore a malformed value, and the deadline with it.
 pub fn read_request(head: &request::Parts) -> Result<RequestHead<'_>, Refusal> {
     let refused = |status, code, message| Refusal { status, code, message };
     if head.method != Method::POST {
@@ -118,7 +119,7 @@ pub fn read_path(uri: Uri) -> Result<Path, Refusal> {
 /// The head of a client's call. `metadata` is sent without its reserved names.
 ///
 /// "Implementations should send Timeout immediately after the reserved headers and they should send the Call-Definition
-/// headers before sending Custom-Metadata."
+/// headers before sending Custom-Metadata" (rules grpc.timeout-first and grpc.call-definition-first).
 pub fn request(
     scheme: &Scheme, authority: &Authority, path: &Path, timeout: Option<Duration>, metadata: Option<&HeaderMap>,
 ) -> Request<()> {
@@ -138,7 +139,7 @@ pub fn request(
     request
 }
 
-/// Response-Headers: HTTP status 200 and the content-type, ready for metadata.
+/// Response-Headers (rule grpc.response-headers): HTTP status 200 and the content-type, ready for metadata.
 pub fn response_head() -> Response<()> {
     let mut response = Response::new(());
     *response.headers_mut() = HeaderMap::with_capacity(1);
@@ -156,7 +157,7 @@ pub fn refuse(refusal: &Refusal) -> Response<()> {
     response
 }
 
-/// Trailers-Only: an answer without messages, in one HEADERS frame. Send it with END_STREAM.
+/// Trailers-Only (rule grpc.trailers-only): an answer without messages, in one HEADERS frame. Send it with END_STREAM.
 pub fn trailers_only(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> Response<()> {
     let mut response = response_head();
     put_status(response.headers_mut(), code, message, details, metadata);
@@ -208,9 +209,9 @@ pub struct WireStatus {
 
 /// Checks the head of a response. The error is the status of the call.
 ///
-/// A `grpc-status` counts only in the header block that ends the stream (`ends_stream`), and there whatever surrounds
-/// it: "Trailers-Only" is one HEADERS frame with END_STREAM, and in any other head a status says nothing about the
-/// messages that follow. Without one, an HTTP status other than 200 is mapped by [`Code::from_http_status`], and a
+/// A `grpc-status` counts only in the header block that ends the stream (`ends_stream`; rule grpc.status-ends-stream), and
+/// there whatever surrounds it (rule status.grpc-status-wins): "Trailers-Only" is one HEADERS frame with END_STREAM, and in
+/// any other head a status says nothing about the messages that follow. Without one, an HTTP status other than 200 is mapped by [`Code::from_http_status`], and a
 /// content-type that is not gRPC's is UNKNOWN: it was not a gRPC server that answered.
 pub fn read_response(head: &response::Parts, ends_stream: bool) -> Result<ResponseHead<'_>, WireStatus> {
     let fields = Fields::of(&head.headers);
@@ -231,7 +232,8 @@ pub fn read_status(headers: &HeaderMap) -> Option<WireStatus> {
     Fields::of(headers).status()
 }
 
-/// Why metadata must not have this name (in lower case), if it must not: the call itself speaks through it.
+/// Why metadata must not have this name (in lower case), if it must not: the call itself speaks through it (rules
+/// grpc.reserved-names and h2.connection-fields).
 pub fn reserved(name: &str) -> Option<&'static str> {
     match name {
         _ if name.starts_with("grpc-") => Some("it is reserved, names that start with grpc- belong to the protocol"),
@@ -306,7 +308,8 @@ fn copy_custom(metadata: Option<&HeaderMap>, headers: &mut HeaderMap, mut left: 
     }
 }
 
-/// The size of a field as SETTINGS_MAX_HEADER_LIST_SIZE counts it (RFC 9113, section 6.5.2).
+/// The size of a field as SETTINGS_MAX_HEADER_LIST_SIZE counts it (RFC 9113, section 6.5.2; rule
+/// h2.setting-max-header-list-size).
 fn field_len(name: &HeaderName, value_len: usize) -> usize {
     name.as_str().len() + value_len + 32
 }

@@ -1,6 +1,7 @@
 //! Bytes to values and back, exactly as the gRPC specification writes them: pure functions and one incremental decoder.
 //!
-//! A gRPC call is an HTTP/2 stream ("gRPC over HTTP/2", section Outline):
+//! A gRPC call is an HTTP/2 stream ("gRPC over HTTP/2", section Outline; rules grpc.request-shape and
+//! grpc.response-shape):
 //!
 //! ```text
 //! Request  -> Request-Headers *Length-Prefixed-Message EOS
@@ -11,6 +12,9 @@
 //! the messages between them, and [`timeout`], [`percent`], [`binary`] and [`code`] the values that headers hold. In come
 //! header maps and chunks of DATA; out go values, or an error that says what was expected and what came. Nothing here
 //! waits, does I/O or knows about protobuf, so every other module may use it, and it is tested and fuzzed by itself.
+//!
+//! Which rule of which specification is kept where, and which test shows it, is a table: `rules`, with the feature
+//! `transcript`.
 //!
 //! The smallest answer there is, an empty message and an OK status:
 //!
@@ -26,6 +30,8 @@ pub mod frame;
 pub mod head;
 pub mod path;
 pub mod percent;
+#[cfg(feature = "transcript")]
+pub mod rules;
 pub mod timeout;
 
 pub use code::Code;

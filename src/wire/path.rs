@@ -1,7 +1,7 @@
 //! `:path`: which method of which service is called.
 //!
-//! "Path -> `:path` "/" Service-Name "/" {method name}" (gRPC over HTTP/2, section Requests). The service's name has
-//! its package in front, and may contain slashes itself: the last one counts.
+//! "Path -> `:path` "/" Service-Name "/" {method name}" (gRPC over HTTP/2, section Requests; rule grpc.path). The
+//! service's name has its package in front, and may contain slashes itself: the last one counts.
 //!
 //! ```text
 //! /routeguide.RouteGuide/GetFeature

@@ -1,8 +1,8 @@
 //! Percent-encoding, for the text of a status.
 //!
 //! "Status-Message -> `grpc-message` Percent-Encoded; Percent-Byte-Unencoded -> 1*( %x20-%x24 / %x26-%x7E ) ; space and
-//! VCHAR, except %" (gRPC over HTTP/2, section Responses). The text is UTF-8; every other byte is `%` and two hex
-//! digits.
+//! VCHAR, except %" (gRPC over HTTP/2, section Responses; rules grpc.status-message and grpc.percent-plain). The text is
+//! UTF-8; every other byte is `%` and two hex digits (rule grpc.percent-hex).
 //!
 //! ```text
 //! no café:    6e 6f 20 63 61 66 c3 a9
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 /// Text as a header value holds it: printable ASCII, borrowed when nothing had to be encoded.
 ///
 /// A space at either end is encoded too: it is legal in the specification's grammar, but a field value must not start
-/// or end with white space (RFC 9113, section 8.2.1).
+/// or end with white space (RFC 9113, section 8.2.1; rule h2.field-values).
 pub fn encode(text: &str) -> Cow<'_, str> {
     encode_within(text, usize::MAX)
 }
@@ -49,8 +49,8 @@ fn is_plain(byte: u8) -> bool {
 
 /// The text of a header value, borrowed when nothing was encoded.
 ///
-/// "When decoding invalid values, implementations MUST NOT error or throw away the message": a `%` that two hex digits
-/// do not follow stands for itself, and what is not UTF-8 becomes U+FFFD.
+/// "When decoding invalid values, implementations MUST NOT error or throw away the message" (rule
+/// grpc.percent-lenient): a `%` that two hex digits do not follow stands for itself, and what is not UTF-8 becomes U+FFFD.
 pub fn decode(value: &[u8]) -> Cow<'_, str> {
     if !value.contains(&b'%') {
         return String::from_utf8_lossy(value);

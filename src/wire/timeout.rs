@@ -2,7 +2,7 @@
 //!
 //! "Timeout -> `grpc-timeout` TimeoutValue TimeoutUnit; TimeoutValue -> positive integer as ASCII string of at most 8
 //! digits; TimeoutUnit -> Hour / Minute / Second / Millisecond / Microsecond / Nanosecond" (gRPC over HTTP/2, section
-//! Requests), the units as `H M S m u n`.
+//! Requests; rules grpc.timeout and grpc.timeout-digits), the units as `H M S m u n`.
 //!
 //! ```text
 //! grpc-timeout: 1500m     31 35 30 30  "1500"    6d  'm'    one and a half seconds

@@ -160,6 +160,21 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Raw<IO> {
         }
         seen
     }
+
+    /// The same, but the server may also close the connection.
+    pub async fn until_quiet_or_closed(&mut self) -> Vec<Frame> {
+        let mut seen = Vec::new();
+        for number in 2..4_u64 {
+            let _ = self.stream.write_all(&bytes_of(PING, 0, 0, &number.to_be_bytes())).await;
+            while let Some(frame) = self.next().await {
+                if (frame.kind, frame.flags, &frame.payload[..]) == (PING, ACK, &number.to_be_bytes()) {
+                    break;
+                }
+                seen.push(frame);
+            }
+        }
+        seen
+    }
 }
 
 /// The frames of `stream`, by their types.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::super::span::Place;
+use super::super::place::Place;
 
 /// The bytes before each message: "Length-Prefixed-Message -> Compressed-Flag Message-Length Message" (gRPC over
 /// HTTP/2) with 1 and 4 bytes.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::event::{Role, Way};
 use super::super::hpack::Block;
+use super::super::place::Place;
 use super::super::protobuf::Types;
 use super::super::record::Direction;
-use super::super::span::Place;
 use super::body::{Body, Piece};
+use super::role::{Role, Way};
 
 /// One call, by what was seen of it so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

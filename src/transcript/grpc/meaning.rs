@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::span;
+use super::super::meaning;
 use super::super::text::{bytes, grouped};
 
 /// What bytes mean to gRPC.
@@ -58,7 +58,7 @@ pub enum Meaning {
     },
 }
 
-impl span::Meaning for Meaning {
+impl meaning::Meaning for Meaning {
     fn name(&self) -> Cow<'_, str> {
         match self {
             Meaning::Message { number, .. } | Meaning::Piece { number, .. } => format!("message {number}").into(),
@@ -124,8 +124,9 @@ impl span::Meaning for Meaning {
 
     fn rule(&self) -> Option<&'static str> {
         Some(match self {
-            Meaning::Message { .. } | Meaning::Length { .. } | Meaning::Prefix { .. } => "grpc.length-prefixed-message",
-            Meaning::Piece { .. } | Meaning::Body { .. } => "grpc.data-frames-no-alignment",
+            Meaning::Message { .. } | Meaning::Prefix { .. } => "grpc.length-prefix",
+            Meaning::Length { .. } => "grpc.message-length",
+            Meaning::Piece { .. } | Meaning::Body { .. } => "grpc.data-boundaries",
             Meaning::Compressed(_) => "grpc.compressed-flag",
             Meaning::Packed { .. } => "grpc.message-encoding",
         })

@@ -5,6 +5,7 @@ mod calls;
 mod decompress;
 pub(super) mod fields;
 mod meaning;
+mod role;
 mod spans;
 
 pub use body::{Message, Piece};
@@ -12,4 +13,6 @@ pub(super) use calls::{About, Calls};
 pub use calls::{Call, Ended};
 pub use fields::is_secret;
 pub use meaning::Meaning;
+pub use role::Role;
+pub(super) use role::Way;
 pub(super) use spans::{Known, spans};

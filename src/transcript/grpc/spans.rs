@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
+use super::super::place::Place;
 use super::super::protobuf::Types;
-use super::super::span::{Cutter, Derived, Link, Pane, Place, Span, Why};
+use super::super::span::{Cutter, Derived, Link, Pane, Span, Why};
 use super::body::{Message, PREFIX, Piece};
 use super::decompress::decompress;
 use super::meaning::Meaning;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::super::span::Place;
+use super::super::place::Place;
 use super::fields::{Block, Field, Form};
 use super::integer::{integer, string};
 use super::table::{Entry, Found, Table};
@@ -140,8 +140,8 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::super::super::fixtures::hex;
+    use super::super::super::meaning::Meaning as _;
     use super::super::super::record::Direction;
-    use super::super::super::span::Meaning as _;
     use super::*;
 
     fn decoder(capacity: usize) -> Decoder {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::super::grpc::fields as known;
-use super::super::span;
+use super::super::meaning;
 use super::super::text::{bytes, printable};
 use super::fields::Form;
 use super::table::STATIC_ENTRIES;
@@ -44,7 +44,7 @@ pub enum Meaning {
         /// Its letters.
         text: Bytes,
     },
-    /// In a [`Pane`](span::Pane): a letter that stands there in the Huffman code.
+    /// In a [`Pane`](super::super::Pane): a letter that stands there in the Huffman code.
     Letter {
         /// The first of its bits, counted from the string's first.
         from: usize,
@@ -73,7 +73,7 @@ impl Role {
     }
 }
 
-impl span::Meaning for Meaning {
+impl meaning::Meaning for Meaning {
     fn name(&self) -> Cow<'_, str> {
         match self {
             Meaning::Field { form: Form::SizeUpdate(_), .. } => "dynamic table size".into(),
@@ -167,12 +167,12 @@ impl span::Meaning for Meaning {
     fn rule(&self) -> Option<&'static str> {
         Some(match self {
             Meaning::Field { form: Form::SizeUpdate(_), .. } => "hpack.size-update",
-            Meaning::Field { form: Form::Broken(_), .. } => "hpack.decoding-error",
+            Meaning::Field { form: Form::Broken(_), .. } => "h2.header-block-decoded",
             Meaning::Field { form: Form::Indexed(index), .. } if *index <= STATIC_ENTRIES => "hpack.static-table",
             Meaning::Field { form: Form::Indexed(_), .. } => "hpack.dynamic-table",
-            Meaning::Field { form: Form::Added(_), .. } | Meaning::Form(Form::Added(_)) => "hpack.literal-indexed",
+            Meaning::Field { form: Form::Added(_), .. } | Meaning::Form(Form::Added(_)) => "hpack.literal-added",
             Meaning::Field { form: Form::NotAdded(_), .. } | Meaning::Form(Form::NotAdded(_)) => {
-                "hpack.literal-not-indexed"
+                "hpack.literal-not-added"
             }
             Meaning::Field { form: Form::NeverIndexed(_), .. } | Meaning::Form(_) => "hpack.literal-never-indexed",
             Meaning::Length { .. } => "hpack.integer",

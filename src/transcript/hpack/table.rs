@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
-use super::super::span::Place;
+use super::super::place::Place;
 
 /// The static table (Appendix A), entries 1 to 61: names and values.
 static STATIC: LazyLock<Vec<(&str, &str)>> =

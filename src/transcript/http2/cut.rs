@@ -36,6 +36,16 @@ pub struct Frames {
     start: u64,
     next: Next,
     keep: usize,
+    search: Search,
+}
+
+/// How far the bytes that wait were searched for a frame.
+#[derive(Debug, Default)]
+struct Search {
+    /// So many of them were looked at.
+    looked: usize,
+    /// At these of them a frame may begin.
+    places: Vec<usize>,
 }
 
 /// What comes next.
@@ -65,24 +75,28 @@ const LIKELY: usize = 1 << 20;
 /// How far a search looks back at most before it gives bytes up.
 const SEARCHED: usize = 1 << 21;
 
+/// So many places at once may turn out to begin a frame. In random bytes, one in 100,000 looks like it.
+const PLACES: usize = 4096;
+
 impl Frames {
     /// For a connection from its first byte on: only a client opens with a preface. Of a payload, `keep` bytes are held
     /// at once at most.
     pub fn new(direction: Direction, keep: usize) -> Self {
         let next = if direction == Direction::ToServer { Next::Preface } else { Next::First };
-        Frames { buffer: BytesMut::new(), start: 0, next, keep: keep.max(1) }
+        Frames { next, ..Frames::late(0, keep) }
     }
 
     /// For bytes that begin anywhere in a connection, after `start` others.
     pub fn late(start: u64, keep: usize) -> Self {
-        Frames { buffer: BytesMut::new(), start, next: Next::Anywhere, keep: keep.max(1) }
+        let (next, search) = (Next::Anywhere, Search::default());
+        Frames { buffer: BytesMut::new(), start, next, keep: keep.max(1), search }
     }
 
     /// For a whole direction of a recording that begins anywhere in a connection, of which `bytes` are all. Other than
     /// [`late`](Self::late), it finds the first frame in the same place however the bytes were cut.
     pub fn found(bytes: &[u8], keep: usize) -> Self {
-        let first = (0..bytes.len()).find(|at| row(&bytes[*at..]) != Row::No);
-        let first = first.filter(|at| row(&bytes[*at..]) == Row::Yes).unwrap_or(bytes.len());
+        let places = (0..bytes.len().saturating_sub(header::LENGTH - 1)).filter(|at| is_possible(&bytes[*at..]));
+        let first = best(bytes, places).unwrap_or(bytes.len());
         Frames { next: Next::After(first), ..Frames::late(0, keep) }
     }
 
@@ -99,6 +113,7 @@ impl Frames {
     /// Some bytes are missing here: what follows begins anywhere, at `start`. What waited is returned.
     pub fn skip_to(&mut self, start: u64) -> Option<Cut> {
         let torn = self.finish();
+        self.search = Search::default();
         self.start = start;
         self.next = Next::Anywhere;
         torn
@@ -183,35 +198,48 @@ impl Frames {
 
     /// Looks for a place from which frames follow one another.
     fn search(&mut self) -> Option<Cut> {
-        for at in 0..self.buffer.len().saturating_sub(header::LENGTH - 1) {
-            match row(&self.buffer[at..]) {
-                Row::No => {}
-                Row::Yes if at == 0 => {
-                    self.next = Next::Frame;
-                    return self.frame();
-                }
-                Row::Yes => return self.cut(at, Shape::Before, Next::Frame),
-                // It may be one: wait, unless that would hold too much. What stands before it is none.
-                Row::Perhaps if self.buffer.len() >= SEARCHED => {}
-                Row::Perhaps => return self.cut(at, Shape::Before, Next::Anywhere),
-            }
+        let Search { mut looked, mut places } = std::mem::take(&mut self.search);
+        let whole = self.buffer.len().saturating_sub(header::LENGTH - 1);
+        places.extend((looked..whole).filter(|at| is_possible(&self.buffer[*at..])));
+        looked = looked.max(whole);
+        places.retain(|at| row(&self.buffer[*at..]) != Row::No);
+        if let Some(first) = best(&self.buffer, places.iter().copied()) {
+            self.next = Next::After(first);
+            return self.next_frame();
         }
-        // The last bytes may begin a header.
-        let hopeless = self.buffer.len().saturating_sub(header::LENGTH - 1);
-        self.cut(hopeless, Shape::Before, Next::Anywhere)
+        // Waiting for what shows which of them it is must not hold too much.
+        let gone = places.len().saturating_sub(PLACES);
+        places.drain(..gone);
+        places.retain(|at| self.buffer.len() - at < SEARCHED);
+        // What stands before the first is no frame.
+        let before = places.first().copied().unwrap_or(looked);
+        places.iter_mut().for_each(|at| *at -= before);
+        self.search = Search { looked: looked - before, places };
+        self.cut(before, Shape::Before, Next::Anywhere)
     }
+}
+
+/// The place from which enough frames follow one another; of several, the one where that shows first.
+fn best(bytes: &[u8], places: impl Iterator<Item = usize>) -> Option<usize> {
+    let rows = places.filter_map(|at| match row(&bytes[at..]) {
+        Row::Yes(length) => Some((at + length, at)),
+        _ => None,
+    });
+    rows.min().map(|(_, at)| at)
 }
 
 /// Whether frames stand in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Row {
-    Yes,
+    /// So many bytes long.
+    Yes(usize),
     No,
     /// As far as can be seen.
     Perhaps,
 }
 
-fn row(mut bytes: &[u8]) -> Row {
+fn row(all: &[u8]) -> Row {
+    let mut bytes = all;
     for _ in 0..ROW {
         if bytes.len() < header::LENGTH {
             return Row::Perhaps;
@@ -225,7 +253,7 @@ fn row(mut bytes: &[u8]) -> Row {
         }
         bytes = &bytes[length..];
     }
-    Row::Yes
+    Row::Yes(all.len() - bytes.len())
 }
 
 /// Whether nine bytes can be a frame's header, by the rules of its type (RFC 9113, section 6).
@@ -321,6 +349,25 @@ mod tests {
             while frames.next_frame().is_some() {}
             assert!(frames.held() < 9);
         }
+    }
+
+    #[test]
+    fn bytes_that_only_look_like_a_long_frame_do_not_hide_those_that_follow() {
+        // 08000a length, 00 DATA, 00 flags, 00000101 a stream: the frame would have half a million bytes.
+        let mistaken = hex("08 00 0a 00 00 00 00 01 01");
+        let pings = frame(6, 0, 0, &[0; 8]).repeat(ROW);
+        for cut in [1, 10, 1000] {
+            let mut frames = Frames::late(0, KEEP);
+            let mut names = Vec::new();
+            for piece in [&mistaken[..], &pings].concat().chunks(cut) {
+                frames.push(piece);
+                names.extend(std::iter::from_fn(|| frames.next_frame()).map(|cut| cut.frame.name()));
+            }
+            assert_eq!(names, ["EARLIER", "PING", "PING", "PING", "PING"]);
+        }
+        let mut frames = Frames::found(&[&mistaken[..], &pings].concat(), KEEP);
+        frames.push(&[&mistaken[..], &pings].concat());
+        assert_eq!(shapes(&all(&mut frames))[0], (Shape::Before, 9));
     }
 
     proptest! {

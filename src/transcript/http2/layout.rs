@@ -141,7 +141,7 @@ fn setting(rest: &mut Cutter) -> Option<Span> {
 #[cfg(test)]
 mod tests {
     use super::super::super::fixtures::hex;
-    use super::super::super::span::Meaning as _;
+    use super::super::super::meaning::Meaning as _;
     use super::super::PREFACE;
     use super::*;
 

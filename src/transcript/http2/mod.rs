@@ -6,6 +6,7 @@ mod layout;
 mod meaning;
 mod names;
 mod sentences;
+mod told;
 
 pub use cut::{Cut, Frames};
 pub(super) use frame::header;

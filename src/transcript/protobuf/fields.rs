@@ -181,7 +181,7 @@ mod tests {
     use prost_types::{EnumDescriptorProto, EnumValueDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
     use super::super::super::fixtures::*;
-    use super::super::super::span::Meaning as _;
+    use super::super::super::meaning::Meaning as _;
     use super::super::super::span::What;
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::span;
+use super::super::meaning;
 use super::super::text::bytes;
 
 /// How a field's value is delimited, by the low three bits of its tag.
@@ -89,7 +89,7 @@ pub enum Meaning {
     Malformed(&'static str),
 }
 
-impl span::Meaning for Meaning {
+impl meaning::Meaning for Meaning {
     fn name(&self) -> Cow<'_, str> {
         match self {
             Meaning::Field { number, name: Some(name), .. } => format!("{number} {name}").into(),
@@ -174,10 +174,10 @@ impl span::Meaning for Meaning {
             Meaning::Field { .. } | Meaning::Tag { .. } => "protobuf.tag",
             Meaning::Length(_) | Meaning::Text(_) | Meaning::Bytes => "protobuf.length-delimited",
             Meaning::Number { zigzag: true, .. } => "protobuf.zigzag",
-            Meaning::Number { negative: true, .. } => "protobuf.negative-int",
+            Meaning::Number { negative: true, .. } => "protobuf.negative",
             Meaning::Number { wire: Wire::Varint, .. } => "protobuf.varint",
             Meaning::Number { .. } => "protobuf.fixed",
-            Meaning::Malformed(_) => "protobuf.malformed",
+            Meaning::Malformed(_) => "protobuf.truncated",
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::event::Event;
 use super::super::record::Direction;
-use super::{Found, who};
+use super::found::{Found, who};
 
 /// Messages that are not whole yet.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ impl Bodies {
             });
             let encoding = event.about.as_ref().and_then(|about| about.encoding.as_deref());
             let named = encoding.is_some_and(|encoding| encoding != "identity");
-            found.add_if(flag == Some(1) && !named, "grpc.message-encoding", || {
+            found.add_if(flag == Some(1) && !named, "compression.flag-needs-encoding", || {
                 format!("{} sends a compressed message, and its head has no grpc-encoding", who(direction))
             });
         }
@@ -40,12 +40,12 @@ impl Bodies {
         let grpc = event.about.as_ref().is_some_and(|about| about.grpc);
         found.add_if(
             frame.is("DATA") && frame.has("END_STREAM") && direction == Direction::ToClient && grpc,
-            "grpc.trailers-end-the-call",
+            "grpc.response-end",
             || "the server ends the call with DATA: a response ends with trailers".into(),
         );
         if frame.has("END_STREAM") {
             let open = self.open.remove(&key);
-            found.add_if(open.is_some(), "grpc.length-prefixed-message", || {
+            found.add_if(open.is_some(), "grpc.whole-messages", || {
                 format!("{} ends within message {}", who(direction), open.unwrap_or_default())
             });
         }

@@ -2,9 +2,10 @@
 
 use super::super::event::Event;
 use super::super::http2::{Meaning, Shape, layout};
+use super::super::meaning::Meaning as _;
 use super::super::record::Direction;
-use super::super::span::{Meaning as _, What};
-use super::{Found, who};
+use super::super::span::What;
+use super::found::{Found, who};
 
 /// What each side has said of the connection.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Connection {
     pub(super) fn check(&mut self, event: &Event, found: &mut Found<'_>) {
         let (frame, who) = (&event.frame, who(event.direction));
         if frame.shape == Shape::NotHttp2 {
-            return found.add("h2.preface", format!("{who} does not speak HTTP/2"));
+            return found.add("h2.client-preface", format!("{who} does not speak HTTP/2"));
         }
         let Some(kind) = frame.kind() else { return };
         self.begin(event, found);
@@ -66,7 +67,8 @@ impl Connection {
         let side = &mut self.sides[event.direction.index()];
         let first = !std::mem::replace(&mut side.begun, true) && !self.late;
         let settings = event.frame.is("SETTINGS") && !event.frame.has("ACK");
-        found.add_if(first && !settings, "h2.settings-first", || {
+        let rule = ["h2.client-preface", "h2.server-preface"][event.direction.index()];
+        found.add_if(first && !settings, rule, || {
             format!("{} begins with {}, where SETTINGS must come first", who(event.direction), event.frame.name())
         });
     }
@@ -89,7 +91,7 @@ impl Connection {
         let begins = matches!(frame.name(), "HEADERS" | "PUSH_PROMISE") || continues && fits;
         side.block = (begins && !frame.has("END_HEADERS")).then(|| frame.stream());
         let broken = event.block.as_ref().and_then(|block| block.broken().map(str::to_owned));
-        found.add_if(broken.is_some(), "hpack.decoding-error", || {
+        found.add_if(broken.is_some(), "h2.header-block-decoded", || {
             format!(
                 "{} sends a header block that cannot be decoded: {}",
                 who(event.direction),

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::super::event::{Event, Role};
+use super::super::event::Event;
+use super::super::grpc::Role;
 use super::super::hpack::Block;
 use super::fields;
-use super::{Found, who};
+use super::found::{Found, who};
 use crate::wire::timeout;
 
 pub(super) fn check(event: &Event, found: &mut Found<'_>) {
@@ -18,7 +19,7 @@ pub(super) fn check(event: &Event, found: &mut Found<'_>) {
         Role::ResponseHead | Role::TrailersOnly if whole => response(event, block, found),
         Role::Trailers if whole => trailers(block, found),
         Role::RequestTrailers => {
-            found.add("grpc.half-close", "the client sends trailers, which gRPC requests do not have")
+            found.add("grpc.request-end", "the client sends trailers, which gRPC requests do not have")
         }
         _ => {}
     }
@@ -49,7 +50,7 @@ fn request(block: &Block, found: &mut Found<'_>) {
         )
     });
     let broken = get("grpc-timeout").filter(|value| timeout::parse(value).is_err());
-    found.add_if(broken.is_some(), "grpc.timeout-format", || {
+    found.add_if(broken.is_some(), "grpc.timeout", || {
         format!("a timeout is up to eight digits and a unit, and this one is {}", text(broken))
     });
 }
@@ -59,7 +60,7 @@ fn response(event: &Event, block: &Block, found: &mut Found<'_>) {
     if block.get(":status").is_none_or(|status| status != "200") {
         return;
     }
-    found.add_if(!is_grpc(block.get("content-type")), "grpc.response-content-type", || {
+    found.add_if(!is_grpc(block.get("content-type")), "grpc.response-headers", || {
         format!(
             "the content type of a response begins with application/grpc, and this one is {}",
             text(block.get("content-type"))
@@ -72,16 +73,16 @@ fn response(event: &Event, block: &Block, found: &mut Found<'_>) {
 
 fn trailers(block: &Block, found: &mut Found<'_>) {
     let status = block.get("grpc-status");
-    found.add_if(status.is_none(), "grpc.status-required", || {
+    found.add_if(status.is_none(), "grpc.status-always", || {
         "the server ends the call without a grpc-status; the client must make up UNKNOWN".into()
     });
     let number = |value: &Bytes| !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-    found.add_if(status.is_some_and(|status| !number(status)), "grpc.status-number", || {
+    found.add_if(status.is_some_and(|status| !number(status)), "grpc.status-digits", || {
         format!("a grpc-status is a number, and this one is {}", text(status))
     });
     let message = block.get("grpc-message");
     let plain = |byte: &u8| matches!(byte, 0x20..=0x7e);
-    found.add_if(message.is_some_and(|message| !message.iter().all(plain)), "grpc.message-percent-encoded", || {
+    found.add_if(message.is_some_and(|message| !message.iter().all(plain)), "grpc.percent-plain", || {
         format!("a grpc-message is percent-encoded ASCII, and this one is {}", text(message))
     });
 }

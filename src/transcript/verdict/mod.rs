@@ -8,24 +8,14 @@
 mod bodies;
 mod connection;
 mod fields;
+mod found;
 mod heads;
 mod streams;
 
-use super::event::Event;
-use super::span::Place;
+pub use found::Verdict;
 
-/// A rule that is broken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// The identifier of the rule: a row of `docs/rules.md`.
-    pub rule: &'static str,
-    /// The stream, 0 for the connection.
-    pub stream: u32,
-    /// The bytes that break it.
-    pub place: Place,
-    /// Who breaks it and how, in a sentence.
-    pub text: String,
-}
+use super::event::Event;
+use found::Found;
 
 /// Judges the frames of a connection.
 #[derive(Debug)]
@@ -54,32 +44,6 @@ impl Checker {
         self.bodies.check(event, &mut found);
         found.verdicts
     }
-}
-
-/// What was found in a frame.
-struct Found<'a> {
-    event: &'a Event,
-    verdicts: Vec<Verdict>,
-}
-
-impl Found<'_> {
-    /// The frame breaks a rule.
-    fn add(&mut self, rule: &'static str, text: impl Into<String>) {
-        let event = self.event;
-        self.verdicts.push(Verdict { rule, stream: event.stream(), place: event.place(), text: text.into() });
-    }
-
-    /// The frame breaks a rule if this holds.
-    fn add_if(&mut self, broken: bool, rule: &'static str, text: impl FnOnce() -> String) {
-        if broken {
-            self.add(rule, text());
-        }
-    }
-}
-
-/// "the client" or "the server", by the way that its frames go.
-fn who(direction: super::record::Direction) -> &'static str {
-    ["the client", "the server"][direction.index()]
 }
 
 #[cfg(test)]
@@ -160,12 +124,12 @@ mod tests {
             (":scheme", "ftp", "grpc.scheme"),
             ("te", "", "grpc.te-trailers"),
             ("content-type", "application/json", "grpc.content-type"),
-            ("grpc-timeout", "5", "grpc.timeout-format"),
-            ("X-Upper", "a", "h2.lowercase-names"),
-            ("connection", "close", "h2.connection-specific"),
-            ("x-bin", "*", "grpc.binary-metadata"),
-            ("x y", "a", "grpc.metadata-names"),
-            (":extra", "a", "h2.pseudo-headers"),
+            ("grpc-timeout", "5", "grpc.timeout"),
+            ("X-Upper", "a", "h2.field-names"),
+            ("connection", "close", "h2.connection-fields"),
+            ("x-bin", "*", "grpc.binary-base64"),
+            ("x y", "a", "grpc.header-name"),
+            (":extra", "a", "h2.pseudo-fields"),
         ] {
             let found = judge(&connection(&[(ToServer, head_with(name, value))]));
             assert!(found.contains(&rule), "{name}: {value} gives {found:?}");
@@ -179,22 +143,22 @@ mod tests {
         };
         let body = |flags: u8, bytes: &str| (ToClient, frame(DATA, flags, 1, &hex(bytes)));
         for (frames, rule) in [
-            (vec![response(&[(":status", "200")], 4)], "grpc.response-content-type"),
-            (vec![response(&RESPONSE, 5)], "grpc.status-required"),
-            (vec![response(&RESPONSE, 4), response(&[("grpc-status", "x")], 5)], "grpc.status-number"),
-            (vec![response(&RESPONSE, 4), response(&[("grpc-message", "hi")], 5)], "grpc.status-required"),
-            (vec![response(&RESPONSE, 4), body(1, "00 00000000")], "grpc.trailers-end-the-call"),
+            (vec![response(&[(":status", "200")], 4)], "grpc.response-headers"),
+            (vec![response(&RESPONSE, 5)], "grpc.status-always"),
+            (vec![response(&RESPONSE, 4), response(&[("grpc-status", "x")], 5)], "grpc.status-digits"),
+            (vec![response(&RESPONSE, 4), response(&[("grpc-message", "hi")], 5)], "grpc.status-always"),
+            (vec![response(&RESPONSE, 4), body(1, "00 00000000")], "grpc.response-end"),
             (vec![response(&RESPONSE, 4), body(0, "02 00000000")], "grpc.compressed-flag"),
-            (vec![response(&RESPONSE, 4), body(0, "01 00000001 00")], "grpc.message-encoding"),
+            (vec![response(&RESPONSE, 4), body(0, "01 00000001 00")], "compression.flag-needs-encoding"),
             (
                 vec![response(&RESPONSE, 4), body(0, "00 0000"), response(&[("grpc-status", "0")], 5)],
-                "grpc.length-prefixed-message",
+                "grpc.whole-messages",
             ),
             (
                 vec![response(&RESPONSE, 4), response(&[("grpc-status", "0"), ("grpc-message", "a\u{1}b")], 5)],
-                "grpc.message-percent-encoded",
+                "grpc.percent-plain",
             ),
-            (vec![response(&[("server", "x"), (":status", "200")], 4)], "h2.pseudo-headers"),
+            (vec![response(&[("server", "x"), (":status", "200")], 4)], "h2.pseudo-fields"),
         ] {
             let found = call(&frames);
             assert!(found.contains(&rule), "{rule}: {found:?}");
@@ -216,14 +180,14 @@ mod tests {
                 ],
                 "h2.stream-states",
             ),
-            (vec![(ToServer, head()), (ToServer, frame(DATA, 0, 1, &vec![0; 70_000]))], "h2.flow-control"),
+            (vec![(ToServer, head()), (ToServer, frame(DATA, 0, 1, &vec![0; 70_000]))], "h2.window-of-stream"),
             (vec![(ToServer, head()), (ToServer, frame(DATA, 0, 1, &[0; 16_385]))], "h2.setting-max-frame-size"),
             (vec![(ToServer, frame(8, 0, 0, &[0; 4]))], "h2.window-update"),
             (vec![(ToServer, frame(6, 0, 0, &[0; 7]))], "h2.ping"),
             (vec![(ToServer, frame(6, 0, 1, &[0; 8]))], "h2.ping"),
             (vec![(ToServer, frame(SETTINGS, 1, 0, &[])), (ToServer, frame(SETTINGS, 1, 0, &[]))], "h2.settings-ack"),
             (vec![(ToServer, frame(HEADERS, 0, 1, &block(&HEAD))), (ToServer, ping)], "h2.continuation"),
-            (vec![(ToServer, frame(HEADERS, 4, 1, &[0x80]))], "hpack.decoding-error"),
+            (vec![(ToServer, frame(HEADERS, 4, 1, &[0x80]))], "h2.header-block-decoded"),
             (vec![(ToServer, frame(SETTINGS, 0, 0, &hex("0002 00000002")))], "h2.setting-enable-push"),
             (vec![(ToServer, frame(SETTINGS, 0, 0, &hex("0004 80000000")))], "h2.setting-initial-window-size"),
             (
@@ -238,10 +202,10 @@ mod tests {
             let found = judge(&connection(&frames));
             assert!(found.contains(&rule), "{rule}: {found:?}");
         }
-        assert_eq!(judge(&record(&[(ToServer, head())]))[0], "h2.settings-first");
+        assert_eq!(judge(&record(&[(ToServer, head())]))[0], "h2.client-preface");
         let mut foreign = Recorded::default();
         foreign.push(ToServer, b"GET / HTTP/1.1\r\n\r\n");
-        assert_eq!(judge(&foreign), ["h2.preface"]);
+        assert_eq!(judge(&foreign), ["h2.client-preface"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::super::event::Event;
 use super::super::record::Direction;
-use super::{Found, who};
+use super::found::{Found, who};
 
 /// The streams of a connection.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl Streams {
     fn window(&self, event: &Event, found: &mut Found<'_>) {
         let Some(windows) = event.windows.filter(|_| event.frame.length() > 0) else { return };
         let over = windows.connection.min(windows.stream.unwrap_or(i64::MAX));
-        found.add_if(over < 0, "h2.flow-control", || {
+        found.add_if(over < 0, "h2.window-of-stream", || {
             format!("{} sends {} bytes more than the window allows", who(event.direction), -over)
         });
     }

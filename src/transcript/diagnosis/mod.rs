@@ -8,12 +8,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::event::{Event, Role};
-use super::grpc::{Call, Ended};
+mod known;
+mod outcome;
+mod words;
+
+use super::event::Event;
+use super::grpc::{Ended, Role};
 use super::http2::{Shape, error_code};
 use super::record::Direction;
-use super::text::{bytes, grouped, printable};
+use super::text::{grouped, printable};
 use crate::wire::{Code, timeout};
+use known::{Known, PATIENCE};
+use outcome::status_of;
+use words::{ago, calls, foreign, list, side, span};
 
 /// A sentence about a stream or the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,29 +47,11 @@ pub struct Diagnoser {
     told_most: bool,
 }
 
-/// What is known of a call.
-#[derive(Debug, Default)]
-struct Known {
-    deadline: Option<(String, Duration)>,
-    began: Duration,
-    /// The last frame of each direction.
-    last: [Option<Duration>; 2],
-    /// Windows that are empty, by the direction of the DATA: since when.
-    stalled: [Option<Duration>; 2],
-    /// How many bytes each side owes of the message that it has begun.
-    owed: [Option<usize>; 2],
-    ended: [bool; 2],
-    status: bool,
-}
-
 /// How many PINGs are remembered.
 const PINGS: usize = 100;
 
 /// How many calls are followed; the oldest beyond are forgotten.
 const CALLS: usize = 10_000;
-
-/// What is told of as waiting has waited so long.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 const MAX_CONCURRENT_STREAMS: u16 = 3;
 
@@ -301,98 +290,6 @@ impl Diagnoser {
                 format!("{who} reset stream {stream} with {name}: the call is {}", status_of(event.frame.error_code()?))
             }
         })
-    }
-}
-
-impl Known {
-    fn seen(&mut self, event: &Event) {
-        self.last[event.direction.index()] = Some(event.at);
-        self.ended[event.direction.index()] |= event.frame.has("END_STREAM");
-    }
-
-    /// Why a side of the call does not go on though it has begun something.
-    fn waits(&self, stream: u32, way: Direction, now: Duration) -> Option<(Duration, String)> {
-        let since = self.stalled[way.index()].filter(|since| now.saturating_sub(*since) >= PATIENCE)?;
-        let owed = self.owed[way.index()].filter(|owed| *owed > 0);
-        let owed = owed.map_or_else(String::new, |owed| format!(" and {} has {} for it", side(way), bytes(owed)));
-        let text = format!(
-            "stream {stream} waits: its window is 0{owed}; {} has not opened it for {}",
-            side(way.other()),
-            ago(now, since)
-        );
-        Some((since, text))
-    }
-
-    /// Nothing moves, and no window is to blame.
-    fn silent(&self, stream: u32, now: Duration) -> Option<(Duration, String)> {
-        let since = self.last.into_iter().flatten().max().unwrap_or(self.began);
-        if now.saturating_sub(since) < PATIENCE {
-            return None;
-        }
-        let for_whom = if self.ended[0] { "the server to answer" } else { "the client or the server to go on" };
-        Some((since, format!("stream {stream} waits for {for_whom}, {} after its last frame", ago(now, since))))
-    }
-}
-
-impl Call {
-    /// How the call ended, as gRPC sees it: the name of a status code, and the text that came with it.
-    pub fn outcome(&self) -> (&'static str, Option<&str>) {
-        let code = match (&self.status, self.ended) {
-            (Some(status), _) => status.parse().ok().map_or(Some("UNKNOWN"), |code| Code::from_u32(code).name()),
-            (None, Some(Ended::Reset { code, .. })) => Some(status_of(code)),
-            (None, _) => match self.http_status.as_deref().and_then(|status| status.parse().ok()) {
-                Some(http::StatusCode::OK) | None => Some("UNKNOWN"),
-                Some(status) => Code::from_http_status(status).name(),
-            },
-        };
-        (code.unwrap_or("UNKNOWN"), self.message.as_deref())
-    }
-}
-
-fn status_of(code: u32) -> &'static str {
-    Code::from_reset(code).name().unwrap_or("UNKNOWN")
-}
-
-fn foreign(event: &Event) -> String {
-    let meaning = super::http2::Foreign::of(&event.frame.bytes);
-    let who = side(event.direction);
-    match meaning {
-        super::http2::Foreign::Tls => format!("{who} speaks TLS: take it off before, or record above it"),
-        super::http2::Foreign::Http1 => format!("{who} speaks HTTP/1: gRPC needs HTTP/2 from the first byte on"),
-        super::http2::Foreign::Unknown => format!("{who} does not speak HTTP/2"),
-    }
-}
-
-/// "the client" or "the server", by the way that its frames go.
-fn side(direction: Direction) -> &'static str {
-    ["the client", "the server"][direction.index()]
-}
-
-fn calls(count: usize) -> String {
-    if count == 1 { "1 call".into() } else { format!("{} calls", grouped(count)) }
-}
-
-/// "call 7 was", "calls 7 and 9 were"; of many the first.
-fn list(streams: &[String], one: &str, many: &str) -> String {
-    const SHOWN: usize = 8;
-    match streams {
-        [only] => format!("call {only} {one}"),
-        [first @ .., last] if streams.len() <= SHOWN => format!("calls {} and {last} {many}", first.join(", ")),
-        _ => format!("calls {} and {} more {many}", streams[..SHOWN].join(", "), grouped(streams.len() - SHOWN)),
-    }
-}
-
-fn ago(now: Duration, since: Duration) -> String {
-    span(now.saturating_sub(since))
-}
-
-/// A time span as people say it.
-fn span(time: Duration) -> String {
-    match time.as_secs_f64() {
-        seconds if seconds < 0.001 => format!("{} µs", time.as_micros()),
-        seconds if seconds < 1.0 => format!("{} ms", time.as_millis()),
-        seconds if seconds < 120.0 => format!("{seconds:.1} s"),
-        seconds => format!("{:.0} minutes", seconds / 60.0),
     }
 }
 
