@@ -41,9 +41,7 @@ impl Told {
                 let told = json!({"code": code, "name": error_code(*code), "last_stream": last_stream, "debug": debug});
                 ("goaway", told)
             }
-            Happened::Unread { bytes, start, why } => {
-                ("unread", json!({"bytes": bytes, "offset": start, "why": why}))
-            }
+            Happened::Unread { bytes, start, why } => ("unread", json!({"bytes": bytes, "offset": start, "why": why})),
         };
         let mut object = Map::new();
         object.insert("event".into(), event.into());

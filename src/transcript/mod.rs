@@ -37,8 +37,8 @@
 //! bytes.
 
 mod columns;
-mod diff;
 mod diagnosis;
+mod diff;
 mod event;
 mod file;
 #[cfg(test)]
@@ -65,8 +65,8 @@ mod transcript;
 mod varint;
 mod verdict;
 
-pub use diff::{Compare, Difference};
 pub use diagnosis::{Diagnoser, Remark};
+pub use diff::{Compare, Difference};
 pub use event::Event;
 pub use flow::Windows;
 pub use grpc::{Call, Role};

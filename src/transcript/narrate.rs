@@ -139,13 +139,18 @@ impl Told {
         Told { at, stream: call.stream, direction: None, what: Happened::End(Box::new(call.clone())) }
     }
 
+    /// Whether it is the end of a call.
+    pub fn is_end(&self) -> bool {
+        matches!(self.what, Happened::End(_))
+    }
+
     /// Whether it is worth a line of text. A response's head and trailers are, where they have fields of the application
     /// or are no success; of a GOAWAY a [`Diagnoser`](super::Diagnoser) says more.
     pub fn is_notable(&self) -> bool {
         match &self.what {
-            Happened::Head { fields } | Happened::Trailers { fields } => fields.iter().any(|field| {
-                field.is_custom() || (field.name == ":status" && field.value != "200")
-            }),
+            Happened::Head { fields } | Happened::Trailers { fields } => {
+                fields.iter().any(|field| field.is_custom() || (field.name == ":status" && field.value != "200"))
+            }
             Happened::GoAway { .. } => false,
             _ => true,
         }
@@ -243,12 +248,9 @@ fn is_http1(bytes: &[u8]) -> bool {
 
 fn call(path: &str, fields: &[HeaderField]) -> String {
     let mut line = format!("call {}", printable(path.as_bytes()));
-    for (name, says) in [
-        (":authority", "to"),
-        ("user-agent", "by"),
-        ("grpc-timeout", "timeout"),
-        ("grpc-encoding", "compressed with"),
-    ] {
+    for (name, says) in
+        [(":authority", "to"), ("user-agent", "by"), ("grpc-timeout", "timeout"), ("grpc-encoding", "compressed with")]
+    {
         if let Some(field) = fields.iter().find(|field| field.name == name) {
             let _ = write!(line, ", {says} {}", printable(field.value.as_bytes()));
         }
@@ -316,4 +318,74 @@ fn cut(mut text: String, limit: usize) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::super::record::Direction::*;
+    use super::super::transcript::Transcript;
+    use super::*;
+
+    fn lines(frames: &[(Direction, Vec<u8>)], limit: usize) -> Vec<String> {
+        let transcript = Transcript::read(&record(frames), &route_guide());
+        let told = transcript.events.iter().flat_map(|event| event.told(&transcript.types, false));
+        told.filter(Told::is_notable).map(|told| told.line(limit)).collect()
+    }
+
+    /// A header block of literals that are not added.
+    fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+        let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+        fields.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
+    }
+
+    #[test]
+    fn a_call_is_a_line_at_its_beginning_one_a_message_and_one_at_its_end() {
+        let head = [(":path", "/RouteGuide/GetFeature"), ("content-type", "application/grpc"), ("grpc-timeout", "5S")];
+        let more = [("authorization", "secret"), ("x-id", "7")];
+        let status = [("grpc-status", "5"), ("grpc-message", "no%20such\u{1b}")];
+        let frames = [
+            (ToServer, frame(HEADERS, 4, 1, &block(&[&head[..], &more].concat()))),
+            (ToServer, frame(DATA, 1, 1, &hex(POINT))),
+            (ToClient, frame(HEADERS, 5, 1, &block(&status))),
+        ];
+        let told = lines(&frames, 1000);
+        assert_eq!(
+            told,
+            [
+                "-> call /RouteGuide/GetFeature, timeout 5S, authorization: (hidden), x-id: 7",
+                "-> Point {latitude: 409146138, longitude: -746188906}",
+                "NOT_FOUND \"no such\\u{1b}\" after 0.00 ms; -> 1 message, 22 bytes; <- 0 messages, 0 bytes",
+            ]
+        );
+        assert!(lines(&frames, 30).iter().all(|line| line.chars().count() == 30));
+    }
+
+    #[test]
+    fn a_call_may_end_in_many_ways() {
+        let reset = |by| Some(Ended::Reset { by, code: 8 });
+        let call = |status: Option<&str>, http: Option<&str>, ended| Call {
+            status: status.map(str::to_owned),
+            http_status: http.map(str::to_owned),
+            ended,
+            ..Call::default()
+        };
+        for (call, told) in [
+            (call(Some("0"), Some("200"), Some(Ended::Closed)), "OK"),
+            (call(Some("99"), None, Some(Ended::Closed)), "99"),
+            (call(Some("0"), None, reset(ToClient)), "OK, reset by the server: CANCEL"),
+            (call(None, Some("200"), reset(ToServer)), "reset by the client: CANCEL"),
+            (call(None, Some("503"), Some(Ended::Closed)), "no grpc-status, HTTP status 503"),
+            (call(None, None, Some(Ended::Closed)), "no answer"),
+            (call(None, Some("200"), None), "not ended"),
+        ] {
+            assert_eq!(call.ending(), told);
+        }
+    }
+
+    #[test]
+    fn times_have_the_unit_that_people_read() {
+        let told = [870, 99_000, 250_000, 3_240_000].map(|micros| time(Duration::from_micros(micros)));
+        assert_eq!(told, ["0.87 ms", "99.00 ms", "250 ms", "3.2 s"]);
+    }
 }

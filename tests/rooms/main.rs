@@ -38,7 +38,11 @@ const RULES: &[Rule] = &[
         crates: "bytes h2 http tokio tracing",
         rooms: "call codec connection limits metadata policy service status wire",
     },
-    Rule { room: "transcript", crates: "bytes flate2 http prost prost_types tokio tokio_util tracing", rooms: "wire" },
+    Rule {
+        room: "transcript",
+        crates: "bytes flate2 http prost prost_types serde_json tokio tokio_util tracing",
+        rooms: "wire",
+    },
     Rule {
         room: "route_guide",
         crates: "foldhash prost rand serde serde_json terminal_size tokio",

@@ -66,6 +66,8 @@ fn wrong_arguments_say_what_was_expected() {
         (&["--listen", "x", "--to", "localhost:1"], "there is no port"),
         (&["--listen", "0", "--to", "localhost:1", "--filter", "x"], "expected KEY=PATTERN"),
         (&["--listen", "0", "--to", "localhost:1", "--save-limit", "1"], "--save <FILE>"),
+        (&["--listen", "0", "--to", "localhost"], "expected HOST:PORT or PORT"),
+        (&["--listen", "0", "--to", "http://localhost:1"], "a scheme has no meaning here"),
         (&["show"], "<FILE>"),
     ] {
         let output = run(arguments);
@@ -92,7 +94,10 @@ async fn whoever_does_not_speak_http2_is_told_in_one_line() {
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
             "-> 11 bytes from byte 0 on: the client speaks TLS: have it speak in cleartext here",
         ),
-        (b"EHLO example\r\n", "-> 14 bytes from byte 0 on: the client speaks no HTTP/2, it begins with EHLO example\\r\\n: is it"),
+        (
+            b"EHLO example\r\n",
+            "-> 14 bytes from byte 0 on: the client speaks no HTTP/2, it begins with EHLO example\\r\\n: is it",
+        ),
         (b"PRI * HTTP/2.0\r\n", "-> 16 bytes from byte 0 on: the direction ends inside a frame"),
     ] {
         let tap = Tap::start(server.address, &["--connections", "1"]);

@@ -81,7 +81,10 @@ fn wire(recorded: &Recorded) -> Wire {
 
 fn pcap(packets: &[Packet]) -> Vec<u8> {
     let mut file = Vec::new();
-    file.extend([0xa1b2_c3d4_u32.to_le_bytes(), [2, 0, 4, 0], [0; 4], [0; 4], 262_144_u32.to_le_bytes(), 1_u32.to_le_bytes()].concat());
+    file.extend(
+        [0xa1b2_c3d4_u32.to_le_bytes(), [2, 0, 4, 0], [0; 4], [0; 4], 262_144_u32.to_le_bytes(), 1_u32.to_le_bytes()]
+            .concat(),
+    );
     for (time, bytes, kept) in packets {
         let head = [time / 1_000_000, time % 1_000_000, *kept as u64, bytes.len() as u64];
         head.iter().for_each(|number| file.extend((*number as u32).to_le_bytes()));
@@ -156,7 +159,8 @@ async fn segments_out_of_order_and_sent_twice_make_no_difference() {
     let turned = run(&["read", &folder.write("turned", pcap(&wire.packets)), "--json"]);
     let messages = |text: &str| {
         let messages = events(text, "message").into_iter();
-        let mut messages: Vec<_> = messages.map(|message| (message["direction"].to_string(), message["message"].to_string())).collect();
+        let mut messages: Vec<_> =
+            messages.map(|message| (message["direction"].to_string(), message["message"].to_string())).collect();
         messages.sort();
         messages
     };
@@ -206,7 +210,11 @@ fn captures_without_http2_and_broken_ones_are_told_in_one_line() {
     other.end();
     let whole = pcap(&other.packets);
     for (name, bytes, why) in [
-        ("text", b"hello, world, this is no capture".to_vec(), "is no capture: it does not begin as pcap or pcapng does"),
+        (
+            "text",
+            b"hello, world, this is no capture".to_vec(),
+            "is no capture: it does not begin as pcap or pcapng does",
+        ),
         ("empty", Vec::new(), "is no capture"),
         ("ssh.pcap", whole.clone(), "none of its 1 TCP connections is HTTP/2 in cleartext"),
         ("none.pcap", pcap(&[]), "the capture has no packets"),

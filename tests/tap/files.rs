@@ -31,7 +31,10 @@ async fn what_was_saved_is_shown_as_it_was_when_it_passed() {
     assert_eq!(lines(&shown.stdout).len(), lines(&live).len());
     let filtered = run(&["show", &file, "--json", "--filter", "method=RouteChat", "--check"]);
     assert_eq!(events(&filtered.stdout, "call").len(), 1);
-    assert_eq!(events(&filtered.stdout, "call_end")[0]["messages"], serde_json::json!({"to_server": 5, "to_client": 2}));
+    assert_eq!(
+        events(&filtered.stdout, "call_end")[0]["messages"],
+        serde_json::json!({"to_server": 5, "to_client": 2})
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +74,10 @@ async fn diff_tells_calls_apart_by_what_they_mean() {
     assert!(other.stdout.starts_with(expected), "{other}");
     assert!(other.stdout.ends_with("2 calls: 2 differences\n"), "{other}");
     let authority = run(&["diff", &first, &second]);
-    assert!(authority.stdout.contains("request head :authority differs"), "only what is ignored may differ: {authority}");
+    assert!(
+        authority.stdout.contains("request head :authority differs"),
+        "only what is ignored may differ: {authority}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,4 +133,27 @@ async fn replay_waits_no_longer_than_it_is_told() {
     let nobody = run(&["replay", &file, "--to", &to]);
     assert_eq!(nobody.code(), Some(2), "{nobody}");
     assert!(nobody.stderr.contains("is it started, and is --to right?"), "{nobody}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_as_wide_as_the_terminal_and_as_colourful_as_is_wanted() {
+    let (server, folder) = (server(), Folder::new());
+    let file = folder.path("saved.txt");
+    save(&server, &file, async |client: RouteGuideClient| tour(&client).await).await;
+    let shown = |environment: &[(&str, &str)], bytes: &[&str]| {
+        let mut command = super::command(&[&["show", &file][..], bytes].concat());
+        command.envs(environment.iter().copied());
+        super::process::run(&mut command, super::PATIENCE).unwrap().stdout
+    };
+    let longest = |text: &str| text.lines().map(|line| line.chars().count()).max();
+    assert!(longest(&shown(&[], &[])) > Some(150), "a pipe has room for everything");
+    assert_eq!(longest(&shown(&[("COLUMNS", "60")], &[])), Some(60));
+    assert_eq!(longest(&shown(&[("COLUMNS", "80")], &["--bytes"])), Some(80));
+    for (environment, colours) in [
+        (&[][..], false),
+        (&[("CLICOLOR_FORCE", "1")][..], true),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+    ] {
+        assert_eq!(shown(environment, &["--bytes"]).contains("\x1b["), colours, "{environment:?}");
+    }
 }

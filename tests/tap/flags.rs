@@ -32,7 +32,8 @@ async fn names_come_from_proto_files_from_descriptors_or_from_nowhere() {
     let parts = Folder::new();
     parts.write("point.proto", format!("syntax = \"proto3\";\npackage routeguide;\n{point}"));
     let rest = common.replace(&point, "");
-    let guide = folder.write("guide.proto", rest.replacen("package routeguide;", "package routeguide;\nimport \"point.proto\";", 1));
+    let guide = folder
+        .write("guide.proto", rest.replacen("package routeguide;", "package routeguide;\nimport \"point.proto\";", 1));
     assert!(head.contains("package routeguide;"));
     let include = ["--proto", &guide, "--include", parts.0.to_str().unwrap(), "--include", folder.0.to_str().unwrap()];
     assert!(shown(&include).await.contains(named));
@@ -166,9 +167,11 @@ async fn save_writes_a_file_for_each_connection_up_to_a_limit() {
     let (first, second) = (read("calls.txt"), read("calls-2.txt"));
     let calls = |recorded: &Recorded| Transcript::read(recorded, &Types::default()).calls.len();
     assert_eq!((calls(&first), first.missed), (5, 0));
-    let sent = second.missed as usize + second.bytes(Direction::ToServer).len() + second.bytes(Direction::ToClient).len();
+    let sent =
+        second.missed as usize + second.bytes(Direction::ToServer).len() + second.bytes(Direction::ToClient).len();
     assert!(calls(&second) == 1 && second.missed > 0 && sent > 1_000_000, "{} missed, {sent} bytes", second.missed);
-    let written: u64 = ["calls.txt", "calls-2.txt"].map(|name| std::fs::metadata(folder.path(name)).unwrap().len()).iter().sum();
+    let written: u64 =
+        ["calls.txt", "calls-2.txt"].map(|name| std::fs::metadata(folder.path(name)).unwrap().len()).iter().sum();
     assert!(written < 1024 * 1024 + 100, "{written}");
 }
 

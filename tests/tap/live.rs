@@ -155,6 +155,8 @@ async fn check_judges_by_the_exit_code() {
         let broken = events(&output.stdout, "broken");
         let has = |rule: &str| broken.iter().any(|verdict| verdict["rule"] == rule);
         assert_eq!(has("grpc.te-trailers"), code == 1, "{broken:?}");
+        let words = |verdict: &serde_json::Value| verdict["text"].to_string().contains("gRPC over HTTP/2, Requests: ");
+        assert_eq!(broken.iter().any(words), code == 1, "with the specification's words: {broken:?}");
     }
 }
 

@@ -74,10 +74,12 @@ async fn both_ends_see_the_same_bytes_and_the_tap_sees_them_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_of_any_kind_pass_unchanged_both_ways_at_once() {
     let (tap, client, server) = connected().await;
-    let random = |seed: u64| (0..3_000_000).map({
-        let mut random = StdRng::seed_from_u64(seed);
-        move |_| random.random::<u8>()
-    });
+    let random = |seed: u64| {
+        (0..3_000_000).map({
+            let mut random = StdRng::seed_from_u64(seed);
+            move |_| random.random::<u8>()
+        })
+    };
     let (to_server, to_client): (Vec<u8>, Vec<u8>) = (random(1).collect(), random(2).collect());
     let exchange = |stream: TcpStream, sent: Vec<u8>, seed: u64| async move {
         let (mut from, mut to) = stream.into_split();
@@ -95,10 +97,8 @@ async fn bytes_of_any_kind_pass_unchanged_both_ways_at_once() {
         tokio::join!(sending, async { from.read_to_end(&mut received).await.unwrap() });
         received
     };
-    let both = futures_util::future::join(
-        exchange(client, to_server.clone(), 3),
-        exchange(server, to_client.clone(), 4),
-    );
+    let both =
+        futures_util::future::join(exchange(client, to_server.clone(), 3), exchange(server, to_client.clone(), 4));
     let (at_client, at_server) = soon(both).await;
     assert!(at_client == to_client && at_server == to_server);
     let output = tap.stop();

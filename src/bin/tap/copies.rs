@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use h2grpc::transcript::Direction;
+use h2grpc::transcript::{Direction, grouped};
 
 /// What the explaining thread is told.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct Copies {
     began: Instant,
     held: Arc<AtomicUsize>,
     limit: usize,
+    /// How many connections could not be explained since the last that could.
+    lost: Arc<AtomicUsize>,
 }
 
 /// The explaining thread's side.
@@ -52,13 +54,23 @@ impl Copies {
     pub fn new(limit: usize) -> (Copies, Arriving) {
         let (sender, receiver) = mpsc::channel();
         let held = Arc::new(AtomicUsize::new(0));
-        (Copies { sender, began: Instant::now(), held: held.clone(), limit }, Arriving { receiver, held })
+        let copies =
+            Copies { sender, began: Instant::now(), held: held.clone(), limit, lost: Arc::new(AtomicUsize::new(0)) };
+        (copies, Arriving { receiver, held })
     }
 
     /// A connection begins. `None` if it cannot be explained because the explanations are too far behind.
     pub fn opened(&self, connection: u64, about: String) -> Option<Opened> {
         // What it takes covers its end, which must always be told.
-        self.send(connection, Copy::Opened { about }, 4 * OVERHEAD).then(|| Opened { copies: self.clone(), connection })
+        if !self.send(connection, Copy::Opened { about }, 4 * OVERHEAD) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            self.say(0, format!("{} connections before were not explained at all", grouped(lost)));
+        }
+        Some(Opened { copies: self.clone(), connection })
     }
 
     /// Something to say that is about no byte.
@@ -73,7 +85,9 @@ impl Copies {
             return false;
         }
         // It fails where nobody explains any more. Then nothing is held either.
-        self.sender.send(Passed { connection, at: self.began.elapsed(), copy, cost }).is_ok()
+        // Microseconds are what a saved transcript tells.
+        let at = Duration::from_micros(self.began.elapsed().as_micros() as u64);
+        self.sender.send(Passed { connection, at, copy, cost }).is_ok()
     }
 }
 

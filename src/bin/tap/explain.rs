@@ -8,6 +8,7 @@ use std::time::Duration;
 use h2grpc::transcript::http2::Shape;
 use h2grpc::transcript::protobuf::Types;
 use h2grpc::transcript::{Checker, Diagnoser, Direction, Event, Hider, Keep, Reader, Remark, Told, Verdict, grouped};
+use h2grpc::wire::rules;
 use serde_json::{Value as Json, json};
 
 use crate::End;
@@ -16,13 +17,8 @@ use crate::save::Saver;
 use crate::screen::Screen;
 
 /// How much is held of one connection.
-const KEEP: Keep = Keep {
-    frame: 256 * 1024,
-    block: 256 * 1024,
-    message: 4 * 1024 * 1024,
-    messages: 8 * 1024 * 1024,
-    calls: 10_000,
-};
+const KEEP: Keep =
+    Keep { frame: 256 * 1024, block: 256 * 1024, message: 4 * 1024 * 1024, messages: 8 * 1024 * 1024, calls: 10_000 };
 
 /// Explains any number of connections.
 pub struct Explainer {
@@ -230,24 +226,22 @@ impl Explainer {
                 self.verdict(id, event.at, &verdict)?;
             }
         }
-        Ok(())
+        self.screen.end(id, event)
     }
 
     fn remarks(&mut self, id: u64, remarks: Vec<Remark>, at: Duration) -> io::Result<()> {
-        remarks.into_iter().try_for_each(|remark| {
-            self.screen.note(at, (id, remark.stream), "remark", &remark.text, Json::Null)
-        })
+        remarks
+            .into_iter()
+            .try_for_each(|remark| self.screen.note(at, (id, remark.stream), "remark", &remark.text, Json::Null))
     }
 
     fn verdict(&mut self, id: u64, at: Duration, verdict: &Verdict) -> io::Result<()> {
         let Verdict { rule, stream, place, text } = verdict;
-        let (start, end) = (place.start, place.end);
-        let line = format!(
-            "broken rule {rule}: {text} ({} bytes {} to {})",
-            place.direction.arrow(),
-            grouped(start),
-            grouped(end)
-        );
+        let (arrow, start, end) = (place.direction.arrow(), place.start, place.end);
+        let words = rules::find(rule)
+            .map_or_else(String::new, |rule| format!("; {}, {}: {}", rule.source.title(), rule.section, rule.text));
+        let bytes = format!("{arrow} bytes {} to {}", grouped(start), grouped(end));
+        let line = format!("broken rule {rule}: {text} ({bytes}){words}");
         let more = json!({"rule": rule, "direction": place.direction.name(), "offset": start, "bytes": end - start});
         self.screen.note(at, (id, *stream), "broken", &line, more)
     }

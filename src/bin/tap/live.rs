@@ -38,7 +38,8 @@ pub fn run(live: &Live) -> Result<End, String> {
     let explainer = Explainer::new(types, &live.shown, saver);
     let (copies, arriving) = Copies::new(live.lag * MIB);
     system::raise();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let mut signals = Signals::new().map_err(|error| format!("cannot wait for signals: {error}"))?;
         let listeners = listeners(live)?;

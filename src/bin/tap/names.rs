@@ -49,7 +49,10 @@ fn compiled(names: &Names) -> Result<FileDescriptorSet, String> {
     set.map_err(|error| {
         // protox tells file, line and column where it can, over several lines in its own format.
         let text = format!("{error:?}");
-        format!("cannot compile: {}; --include names the folders of imports", text.split_whitespace().collect::<Vec<_>>().join(" "))
+        format!(
+            "cannot compile: {}; --include names the folders of imports",
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        )
     })
 }
 

@@ -37,11 +37,10 @@ pub struct Options {
 pub struct Live {
     /// Where clients connect to: IP:PORT, HOST:PORT, or PORT for both loopback addresses. Port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", value_parser = Listen::read, required = true)]
-    #[allow(clippy::struct_field_names)]
     pub listen: Option<Listen>,
 
-    /// The server, HOST:PORT
-    #[arg(long, value_name = "ADDRESS", required = true)]
+    /// The server: HOST:PORT, or PORT on this machine
+    #[arg(long, value_name = "ADDRESS", value_parser = server, required = true)]
     pub to: Option<String>,
 
     /// End when so many connections have come and are closed again [default: never]
@@ -147,8 +146,8 @@ pub enum Command {
     Replay {
         /// The saved transcript
         file: PathBuf,
-        /// The server, HOST:PORT
-        #[arg(long, value_name = "ADDRESS")]
+        /// The server: HOST:PORT, or PORT on this machine
+        #[arg(long, value_name = "ADDRESS", value_parser = server)]
         to: String,
         /// Send only the call of this stream
         #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
@@ -177,4 +176,14 @@ pub enum Command {
         #[command(flatten)]
         names: Names,
     },
+}
+
+/// Reads where a server is. Its name is looked up whenever it is connected to.
+fn server(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("localhost", text));
+    match port.parse::<u16>() {
+        Ok(1..) if host.contains("://") => Err("a scheme has no meaning here; expected HOST:PORT or PORT".to_owned()),
+        Ok(1..) if !host.is_empty() => Ok(format!("{host}:{port}")),
+        _ => Err("expected HOST:PORT or PORT, with a port from 1 to 65535".to_owned()),
+    }
 }

@@ -78,18 +78,21 @@ impl Screen {
         self.out.flush()
     }
 
-    /// Shows a frame and what happened with it.
+    /// Shows a frame and what happened with it, but for the end of a call.
     pub fn event(&mut self, connection: u64, event: &Event, types: &Types) -> io::Result<()> {
-        let all = event.told(types, self.secrets);
-        let (end, told): (Vec<Told>, Vec<Told>) = all.into_iter().partition(|told| matches!(told.what, Happened::End(_)));
-        for told in &told {
-            self.told(connection, told)?;
-        }
-        if self.bytes {
+        let told = event.told(types, self.secrets).into_iter();
+        told.filter(|told| !told.is_end()).try_for_each(|told| self.told(connection, &told))?;
+        // Frames of the connection belong to no call, and so to none that was asked for.
+        if self.bytes && (self.filter.is_empty() || event.stream() > 0) {
             let text = if self.json { object(connection, event.json(types)) } else { self.frame(event, types) };
             self.line(connection, event.stream(), text)?;
         }
-        end.iter().try_for_each(|told| self.told(connection, told))
+        Ok(())
+    }
+
+    /// Shows the end of a call, if a frame is one.
+    pub fn end(&mut self, connection: u64, event: &Event) -> io::Result<()> {
+        event.ended.iter().try_for_each(|call| self.told(connection, &Told::end(event.at, call)))
     }
 
     /// Shows something that happened.
@@ -120,6 +123,9 @@ impl Screen {
     /// Shows something about a connection as a whole, or about the stream of a call: `event` names it for programs.
     pub fn note(&mut self, at: Duration, place: (u64, u32), event: &str, text: &str, more: Json) -> io::Result<()> {
         let (connection, stream) = place;
+        if stream == 0 && !self.filter.is_empty() && ["opened", "closed", "remark"].contains(&event) {
+            return Ok(());
+        }
         let line = if self.json {
             let mut object = Map::from_iter([("event".to_owned(), Json::from(event))]);
             object.insert("time".to_owned(), json!(at.as_micros() as f64 / 1e6));
@@ -155,8 +161,7 @@ impl Screen {
     fn line(&mut self, connection: u64, stream: u32, text: String) -> io::Result<()> {
         let key = (connection, stream);
         let Some(call) = self.calls.get_mut(&key).filter(|_| stream > 0 && !self.filter.is_empty()) else {
-            // What concerns no call is not what was asked for.
-            let is_shown = self.filter.is_empty() || stream == 0 && !self.bytes;
+            let is_shown = self.filter.is_empty() || stream == 0;
             return if is_shown { self.out.write_all(text.as_bytes()) } else { Ok(()) };
         };
         match call.decision.is_shown() {
@@ -220,7 +225,11 @@ impl Call {
 fn head(at: Duration, connection: u64, stream: u32) -> String {
     let place = if connection == 0 {
         String::new()
-    } else if stream == 0 { connection.to_string() } else { format!("{connection}.{stream}") };
+    } else if stream == 0 {
+        connection.to_string()
+    } else {
+        format!("{connection}.{stream}")
+    };
     format!("{:>10.6} {place:<5}", at.as_secs_f64())
 }
 

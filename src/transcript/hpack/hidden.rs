@@ -98,8 +98,8 @@ mod tests {
 
     use super::super::Decoder;
     use super::*;
+    use crate::transcript::place::Place;
     use crate::transcript::record::Direction;
-    use crate::transcript::span::Place;
 
     fn decode(decoder: &mut Decoder, block: &[u8]) -> Block {
         let place = |at: std::ops::Range<usize>| Place {
@@ -128,7 +128,8 @@ mod tests {
         let hidden = decode(&mut decoder, &bytes).hidden(&is_secret).unwrap();
         let mut again = Decoder::default();
         let read = decode(&mut again, hidden.bytes());
-        let pairs = |block: &Block| block.pairs().map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>();
+        let pairs =
+            |block: &Block| block.pairs().map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>();
         let expected = [(":method", "POST"), ("authorization", "******"), ("authorization", "******"), ("a", "b")];
         assert_eq!(pairs(&read), expected.map(|(name, value)| (name.into(), value.into())));
         assert_eq!(pairs(&hidden), pairs(&read));

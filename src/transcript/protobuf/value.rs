@@ -121,10 +121,11 @@ impl Value {
                 ("false", ..) => Json::Bool(false),
                 (_, Ok(number), _) => number.into(),
                 (_, _, Ok(number)) => number.into(),
-                _ => number.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map_or_else(
-                    || Json::String(number.clone()),
-                    Json::Number,
-                ),
+                _ => number
+                    .parse::<f64>()
+                    .ok()
+                    .and_then(serde_json::Number::from_f64)
+                    .map_or_else(|| Json::String(number.clone()), Json::Number),
             },
             Value::Text(text) => Json::String(text.clone()),
             Value::Bytes(bytes) => Json::String(binary::encode(bytes)),

@@ -1,8 +1,8 @@
 //! A TCP connection of a capture: which side is the client, and whether it speaks HTTP/2 at all.
 
 use std::io;
-use std::sync::Arc;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use h2grpc::transcript::http2::PREFACE;
@@ -132,21 +132,19 @@ impl Connection {
         match &mut self.state {
             State::Explained => tell(self.id, direction, &piece, explainer),
             State::Other => Ok(()),
-            State::Unknown(probe) => {
-                match probe.take(direction, piece, self.is_whole) {
-                    Some(Found::Http2) => self.explain(explainer),
-                    Some(Found::Turned) => {
-                        self.turn();
-                        self.explain(explainer)
-                    }
-                    Some(Found::Other) if probe.wanted => self.explain(explainer),
-                    Some(Found::Other) => {
-                        self.state = State::Other;
-                        Ok(())
-                    }
-                    None => Ok(()),
+            State::Unknown(probe) => match probe.take(direction, piece, self.is_whole) {
+                Some(Found::Http2) => self.explain(explainer),
+                Some(Found::Turned) => {
+                    self.turn();
+                    self.explain(explainer)
                 }
-            }
+                Some(Found::Other) if probe.wanted => self.explain(explainer),
+                Some(Found::Other) => {
+                    self.state = State::Other;
+                    Ok(())
+                }
+                None => Ok(()),
+            },
         }
     }
 

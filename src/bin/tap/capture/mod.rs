@@ -70,7 +70,8 @@ struct Capture {
 impl Capture {
     fn packet(&mut self, packet: &packets::Packet<'_>) -> io::Result<()> {
         let began = *self.began.get_or_insert(packet.at);
-        self.last = packet.at.saturating_sub(began);
+        // Microseconds are what all recordings have.
+        self.last = Duration::from_micros(packet.at.saturating_sub(began).as_micros() as u64);
         match segment::segment(packet) {
             Held::Segment(segment) => self.segment(&segment),
             Held::Fragment => {

@@ -48,7 +48,8 @@ impl Server {
     pub async fn connect(to: &str, patience: Duration) -> Result<Server, String> {
         let connected = timeout(patience, TcpStream::connect(to)).await;
         let connected = connected.map_err(|_| format!("no server at {to}: no answer within {patience:?}"))?;
-        let stream = connected.map_err(|error| format!("no server at {to}: {error}; is it started, and is --to right?"))?;
+        let stream =
+            connected.map_err(|error| format!("no server at {to}: {error}; is it started, and is --to right?"))?;
         let _ = stream.set_nodelay(true);
         let (mut from, writer) = stream.into_split();
         let (sender, arriving) = mpsc::channel(WAITING);
@@ -177,7 +178,8 @@ impl Server {
                 let windows = self.reader.windows(Direction::ToClient, stream);
                 let update = |stream| frame(WINDOW_UPDATE, 0, stream, &MORE.to_be_bytes());
                 let connection = (windows.connection < LEAST).then(|| update(0));
-                let own = (windows.stream.is_some_and(|left| left < LEAST) && !self.is_over(stream)).then(|| update(stream));
+                let own =
+                    (windows.stream.is_some_and(|left| left < LEAST) && !self.is_over(stream)).then(|| update(stream));
                 let both = [connection, own].into_iter().flatten().collect::<Vec<_>>().concat();
                 Some(Bytes::from(both)).filter(|bytes| !bytes.is_empty())
             }
