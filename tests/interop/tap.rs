@@ -49,8 +49,9 @@ const CALLS: [(&str, Shown); 4] = [
         "route_chat_of_five_notes",
         Shown {
             method: "RouteChat",
-            request: r#"{"location":{"longitude":3},"message":"note 5"}"#,
-            response: r#"{"location":{"longitude":3},"message":"note 3"}"#,
+            // grpc-js writes a latitude of 0 too.
+            request: r#""longitude":3},"message":"note 5"}"#,
+            response: r#""longitude":3},"message":"note 3"}"#,
             requests: 5,
             responses: 2,
         },

@@ -123,7 +123,10 @@ async fn a_side_that_has_said_all_may_still_be_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_of_one_side_is_one_of_the_other() {
     for from_client in [true, false] {
-        let (mut tap, client, server) = connected().await;
+        let (mut tap, mut client, mut server) = connected().await;
+        // Both ends know that they are connected.
+        client.write_all(b"a").await.unwrap();
+        soon(server.read_u8()).await.unwrap();
         let (resetting, mut other) = if from_client { (client, server) } else { (server, client) };
         resetting.set_zero_linger().unwrap();
         drop(resetting);

@@ -6,8 +6,8 @@ use std::path::Path;
 use h2grpc::route_guide::program::Stdout;
 use h2grpc::transcript::{Compare, Difference, Transcript, grouped};
 
-use crate::options::Names;
-use crate::{End, names, show};
+use super::options::Names;
+use super::{End, names, show};
 
 /// Shows where two files differ.
 pub fn run(first: &Path, second: &Path, ignore: &[String], names: &Names) -> Result<End, String> {

@@ -11,10 +11,10 @@ use h2grpc::transcript::{Checker, Diagnoser, Direction, Event, Hider, Keep, Read
 use h2grpc::wire::rules;
 use serde_json::{Value as Json, json};
 
-use crate::End;
-use crate::options::Shown;
-use crate::save::Saver;
-use crate::screen::Screen;
+use super::End;
+use super::options::Shown;
+use super::save::Saver;
+use super::screen::Screen;
 
 /// How much is held of one connection.
 const KEEP: Keep =

@@ -15,12 +15,12 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::copies::{Arriving, Copies, Copy, Passed};
-use crate::explain::{Explainer, Start};
-use crate::options::Live;
-use crate::pass::pass;
-use crate::save::Saver;
-use crate::{End, names, system};
+use super::copies::{Arriving, Copies, Copy, Passed};
+use super::explain::{Explainer, Start};
+use super::options::Live;
+use super::pass::pass;
+use super::save::Saver;
+use super::{End, names, system};
 
 const MIB: usize = 1024 * 1024;
 
@@ -145,7 +145,7 @@ fn listeners(live: &Live) -> Result<Vec<TcpListener>, String> {
     }
     let addresses: Vec<String> =
         listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
-    crate::say(&format!("tap is listening on {}", addresses.join(" and ")));
+    super::say(&format!("tap is listening on {}", addresses.join(" and ")));
     Ok(listeners)
 }
 
@@ -157,7 +157,7 @@ fn explain(mut explainer: Explainer, arriving: &Arriving) -> Result<End, String>
         Ok(()) => Ok(explainer.end()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Well),
         Err(error) => {
-            crate::say(&format!("error: {error}; connections are passed on without explanations"));
+            super::say(&format!("error: {error}; connections are passed on without explanations"));
             while let Ok(passed) = arriving.receiver.recv() {
                 arriving.done(&passed);
             }

@@ -7,7 +7,7 @@ use h2grpc::transcript::protobuf::Types;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
-use crate::options::Names;
+use super::options::Names;
 
 /// Reads all that the command line names.
 pub fn types(names: &Names) -> Result<Types, String> {

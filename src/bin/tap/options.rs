@@ -6,7 +6,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, value_parser};
 use h2grpc::route_guide::arguments::Listen;
 
-use crate::filter::Clause;
+use super::filter::Clause;
 
 /// Shows what a gRPC client and a gRPC server say to each other, in any language, on cleartext connections.
 ///

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-use crate::copies::{Opened, Way};
+use super::copies::{Opened, Way};
 
 /// So many bytes are taken at once. Until they are passed on no further ones are taken, so that a slow receiver slows
 /// its sender down as it would without a tap.

@@ -9,8 +9,8 @@ use h2grpc::transcript::protobuf::Types;
 use h2grpc::transcript::{Direction, Event, Happened, Print, Told, grouped};
 use serde_json::{Map, Value as Json, json};
 
-use crate::filter::{Clause, Decision};
-use crate::options::Shown;
+use super::filter::{Clause, Decision};
+use super::options::Shown;
 
 /// Standard output.
 pub struct Screen {
@@ -38,6 +38,9 @@ struct Call {
 
 /// A line is cut here where no terminal says how wide it may be.
 const LONGEST: usize = 4096;
+
+/// What stands before the second row of a line that is too long, as wide as the time and the place.
+const INDENT: &str = "                 ";
 
 /// So many bytes of lines may wait for the filter: of one call, and of all.
 const HELD_OF_CALL: usize = 256 * 1024;
@@ -138,8 +141,10 @@ impl Screen {
             }
             self::object(connection, object)
         } else {
-            let text = if self.colors { format!("\x1b[33m{text}\x1b[0m") } else { text.to_owned() };
-            format!("{} {text}\n", head(at, connection, stream))
+            let text = format!("{} {text}", head(at, connection, stream));
+            let rows = textwrap::wrap(&text, textwrap::Options::new(self.limit).subsequent_indent(INDENT));
+            let color = |row: &str| if self.colors { format!("\x1b[33m{row}\x1b[0m\n") } else { format!("{row}\n") };
+            rows.iter().map(|row| color(row)).collect()
         };
         self.line(connection, stream, line)
     }

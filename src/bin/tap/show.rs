@@ -6,9 +6,9 @@ use std::path::Path;
 
 use h2grpc::transcript::Recorded;
 
-use crate::explain::{Explainer, Start};
-use crate::options::{Names, Shown};
-use crate::{End, names};
+use super::explain::{Explainer, Start};
+use super::options::{Names, Shown};
+use super::{End, names};
 
 /// The largest file that is read, in bytes: the text of some 500 MB on the wire.
 const MOST: u64 = 4 << 30;

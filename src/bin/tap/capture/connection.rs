@@ -9,9 +9,9 @@ use h2grpc::transcript::http2::PREFACE;
 use h2grpc::transcript::protobuf::Types;
 use h2grpc::transcript::{Direction, Event, Keep, Reader};
 
+use super::super::explain::{Explainer, Start};
 use super::segment::Segment;
 use super::stream::{Piece, Stream};
-use crate::explain::{Explainer, Start};
 
 /// A connection.
 pub struct Connection {
@@ -28,7 +28,7 @@ pub struct Connection {
 
 enum State {
     /// It may be HTTP/2.
-    Unknown(Probe),
+    Unknown(Box<Probe>),
     Explained,
     /// It is none.
     Other,
@@ -72,7 +72,7 @@ impl Connection {
         let reader = Reader::late(Arc::new(Types::default()), Keep { frame: PROBED, ..Keep::default() });
         let probe = Probe { wanted: port.is_some(), pieces: Vec::new(), held: 0, reader, has_frames: false };
         let streams = [Stream::default(), Stream::default()];
-        Connection { id, ends, streams, ended: [false; 2], is_whole, state: State::Unknown(probe) }
+        Connection { id, ends, streams, ended: [false; 2], is_whole, state: State::Unknown(Box::new(probe)) }
     }
 
     /// Whether any byte of it has come.
@@ -118,7 +118,7 @@ impl Connection {
                 self.piece(direction, piece, explainer)?;
             }
         }
-        if let State::Unknown(Probe { wanted: true, .. } | Probe { has_frames: true, .. }) = &self.state {
+        if matches!(&self.state, State::Unknown(probe) if probe.wanted || probe.has_frames) {
             self.explain(explainer)?;
         }
         let how = if self.is_over() { "closed" } else { "goes on after the capture" };

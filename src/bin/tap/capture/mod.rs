@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use h2grpc::transcript::grouped;
 
-use crate::explain::Explainer;
-use crate::options::{Names, Shown};
-use crate::{End, names};
+use super::explain::Explainer;
+use super::options::{Names, Shown};
+use super::{End, names};
 use connection::Connection;
 use packets::Stopped;
 use segment::{Held, Segment};

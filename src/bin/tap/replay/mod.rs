@@ -9,8 +9,8 @@ use std::time::Duration;
 use h2grpc::transcript::grpc::is_secret;
 use h2grpc::transcript::{Compare, Transcript};
 
-use crate::options::Names;
-use crate::{End, diff, names, show};
+use super::options::Names;
+use super::{End, diff, names, show};
 use server::Server;
 
 /// What is sent, and to whom.
@@ -38,7 +38,7 @@ impl Replay<'_> {
         }
         let steps = plan::plan(&before, self.stream).map_err(|why| format!("{name}: {why}"))?;
         if hides_secrets(&before) {
-            crate::say("credentials or cookies were hidden when this was saved: the server gets stars in their place");
+            super::say("credentials or cookies were hidden when this was saved: the server gets stars in their place");
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
