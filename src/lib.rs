@@ -151,6 +151,7 @@ pub mod client;
 pub mod codec;
 pub mod connection;
 pub mod limits;
+pub(crate) mod memory;
 pub mod metadata;
 pub mod policy;
 #[cfg(feature = "route-guide")]

@@ -25,6 +25,25 @@ pub const BATCH: usize = 16 * 1024;
 /// tenth more in long streams, twice as many save one per cent.
 pub const WRITE_BUFFER: usize = 128 * 1024;
 
+/// How many bytes of a call's answer gather, in place of a [`BATCH`], when memory is scarce: a call then holds some
+/// kilobytes, and costs more.
+pub const SCARCE_BATCH: usize = 1024;
+
+/// How many bytes h2 is given for one connection when memory is scarce, until it has sent some: two of the largest common
+/// DATA frames, so that the socket always has something to send.
+pub const SCARCE_QUEUED: usize = 2 * BATCH;
+
+/// How many bytes of one call h2 holds at most, when the peer's window would take more. h2's own default is 400 KiB, which
+/// 100 calls on each of many connections multiply. Four of the largest common DATA frames are half of what one system
+/// call writes.
+pub const SEND_BUFFER: usize = 4 * BATCH;
+
+/// The flow-control window of a connection when memory is scarce: HTTP/2's own, which can't begin smaller.
+pub const SCARCE_WINDOW: u32 = 65_535;
+
+/// How long a client is asked to wait that was refused a call because memory is scarce.
+pub const PUSH_BACK: Duration = Duration::from_secs(1);
+
 /// How often a call that a GOAWAY has turned away begins again for free. Each time it takes another connection, so a server
 /// that closes its connections in turn, or one that restarts, turns a call away a few times at most. One that turns away
 /// every call on every connection must not have us dial for ever.
@@ -44,6 +63,10 @@ pub(crate) const SENT_AT_A_STRETCH: usize = 4 * BATCH;
 
 /// The largest flow-control window that HTTP/2 knows (RFC 9113, section 6.9.1; rule h2.window-overflow).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
+
+/// The least memory that serves one client, and a few.
+const LEAST_CONNECTION_MEMORY: usize = 1024 * 1024;
+const LEAST_MEMORY: usize = 4 * LEAST_CONNECTION_MEMORY;
 
 /// How many places a semaphore of Tokio's can have, which counts the connections.
 const MAX_CONNECTIONS: usize = usize::MAX >> 3;
@@ -152,6 +175,19 @@ limits! {
         /// GOAWAY ENHANCE_YOUR_CALM. A quarter of all by default: many clients may share the address of a proxy, but
         /// none of them alone can keep everybody else out.
         max_connections_per_address: usize = 4 * 1024;
+
+        /// How many bytes the server holds for all its clients together: their connections and calls, their unfinished
+        /// messages, the answers that they do not read, what services charge to their calls. Half is handed out, and
+        /// the rest is for the allocator's own needs. Of what is handed out, half of it taken, those who
+        /// hold more than their share get less; three quarters, their new calls are RESOURCE_EXHAUSTED; all of it, the
+        /// connection that holds most and moves least is closed with ENHANCE_YOUR_CALM. `None`, the default, is a quarter
+        /// of the machine's memory, or of the control group's if that has less; of 1 GiB where neither can be read.
+        memory: Option<usize> = None;
+
+        /// The same for one connection: 16 of the largest messages, unfinished. A message or a
+        /// [charge](crate::call::CallContext::charge) beyond it ends its call with RESOURCE_EXHAUSTED. It is never more
+        /// than a quarter of what [`memory`](Self#structfield.memory) hands out.
+        connection_memory: usize = 64 * 1024 * 1024;
     }
 }
 
@@ -193,7 +229,8 @@ limits! {
         /// they answer more frequent ones with GOAWAY ENHANCE_YOUR_CALM, "too_many_pings".
         keepalive_interval: Option<Duration> = None;
 
-        /// How long the answer to a PING may take. A connection on which nothing arrives for so long is closed.
+        /// How long the answer to a PING may take. A connection on which nothing arrives for so long is closed. So is one
+        /// that is not needed any more, if its server does not read within that time what is left for it.
         keepalive_timeout: Duration = Duration::from_secs(20);
 
         /// Whether PINGs go out also while the connection has no call. Servers count such PINGs as abuse unless they
@@ -232,6 +269,8 @@ impl Limits {
         within("max_connections", self.max_connections, 1, MAX_CONNECTIONS)?;
         within("max_connections_per_address", self.max_connections_per_address, 1, usize::MAX)?;
         within("max_concurrent_streams", self.max_concurrent_streams, 1, u32::MAX)?;
+        within("memory", self.memory.unwrap_or(usize::MAX), LEAST_MEMORY, usize::MAX)?;
+        within("connection_memory", self.connection_memory, LEAST_CONNECTION_MEMORY, usize::MAX)?;
         within("max_header_list", self.max_header_list, 1, u32::MAX)?;
         within("stream_window", self.stream_window, 1, MAX_WINDOW)?;
         within("connection_window", self.connection_window, 1, MAX_WINDOW)?;

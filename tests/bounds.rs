@@ -9,9 +9,10 @@ use common::raw::{
     ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, Raw, SETTINGS, bytes_of, kinds,
 };
 use common::{Running, Text, frame, limits, soon, text};
-use h2grpc::call::{Inbound, Request};
+use h2grpc::call::{Inbound, IncomingCall, Request};
 use h2grpc::limits::Limits;
 use h2grpc::server::Server;
+use h2grpc::service::{Handling, Method, Service};
 use h2grpc::status::Status;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -71,13 +72,35 @@ impl Bounds for Handlers {
     }
 }
 
+/// A service by hand that never looks at a request: what comes of it stays where it is.
+struct Deaf;
+
+impl Service for Deaf {
+    fn name(&self) -> &str {
+        "test.v1.Deaf"
+    }
+
+    fn methods(&self) -> &[Method] {
+        &[Method { name: "Wait", request: "Text", client_streaming: true, response: "Text", server_streaming: false }]
+    }
+
+    fn call(&self, call: IncomingCall) -> Handling<'_> {
+        Box::pin(async move {
+            let _unread = call;
+            std::future::pending().await
+        })
+    }
+}
+
 const LARGE: &str = "/test.v1.Bounds/Large";
 const COUNT: &str = "/test.v1.Bounds/Count";
 const IGNORE: &str = "/test.v1.Bounds/Ignore";
+const WAIT: &str = "/test.v1.Deaf/Wait";
 
 fn start(change: impl FnOnce(&mut Limits)) -> (Running, Handlers) {
     let handlers = Handlers::default();
-    (Running::start(Server::new().add(handlers.clone().into_service()).limits(limits(change))), handlers)
+    let server = Server::new().add(handlers.clone().into_service()).add(Deaf);
+    (Running::start(server.limits(limits(change))), handlers)
 }
 
 fn client(running: &Running) -> BoundsClient {
@@ -205,10 +228,22 @@ async fn late_frames_of_calls_that_the_server_has_ended_are_no_errors() {
 }
 
 #[tokio::test]
-async fn small_frames_that_nobody_reads_end_their_connection_when_their_budget_is_spent() {
+async fn small_frames_for_a_stream_whose_handler_does_not_read_are_kept_together_and_cost_nothing() {
     let (running, _) = start(|limits| limits.small_frame_budget = 50_000);
     let mut raw = Raw::connect(running.address).await;
     raw.send_head(1, IGNORE).await;
+    for _ in 0..100 {
+        raw.stream.write_all(&bytes_of(DATA, 0, 1, b"\0").repeat(50)).await.unwrap();
+        let seen = raw.until_quiet().await;
+        assert!(seen.iter().all(|frame| frame.kind != GOAWAY), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn small_frames_that_nobody_reads_end_their_connection_when_their_budget_is_spent() {
+    let (running, _) = start(|limits| limits.small_frame_budget = 50_000);
+    let mut raw = Raw::connect(running.address).await;
+    raw.send_head(1, WAIT).await;
     let mut sent = 0;
     let code = 'flood: loop {
         assert!(sent < 10_000, "{sent} frames of a byte are held");

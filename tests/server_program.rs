@@ -401,6 +401,22 @@ async fn max_message_is_applied() {
 }
 
 #[tokio::test]
+async fn max_memory_is_applied() {
+    // Half of it is handed out, and a quarter of that is for one connection: 1 MiB.
+    let served = Served::start(&["--max-memory", "8M"]);
+    for (count, code) in [(5, 0), (11, 8)] {
+        let notes = (0..count).map(|latitude| {
+            let location = Some(Point { latitude, longitude: 0 });
+            frame(&RouteNote { location, message: "x".repeat(100_000) })
+        });
+        let mut requests = connect(served.address()).await;
+        let answer = soon(call(&mut requests, head(CHAT).body(()).unwrap(), notes)).await.unwrap();
+        assert_eq!(answer.code(), code, "{count} notes: {answer:?}");
+        assert!(code == 0 || answer.trailer("grpc-message").contains("limit of 1048576"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn max_streams_is_applied() {
     let served = Served::start(&["--max-streams", "7"]);
     let settings = Raw::connect(served.address()).await.next_of(SETTINGS).await.payload;

@@ -353,7 +353,17 @@ async fn clients_that_vanish_or_say_nothing_leave_nothing_behind() {
         resident.push(served.resident());
     }
     println!("resident bytes after each round of 200 lost clients: {resident:?}");
-    assert!(resident[14] <= resident[4] + MIB, "after each round of 200 lost clients: {resident:?}");
+    // The allocator gives back within some seconds what is free.
+    let mut looks = 0;
+    while served.resident() > resident[4] + MIB {
+        assert!(
+            looks < 300,
+            "{} bytes resident, and after each round of 200 lost clients: {resident:?}",
+            served.resident()
+        );
+        looks += 1;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let mut requests = connect(served.address()).await;
     let body = [frame(&point(1, 1))];
     assert_eq!(soon(call(&mut requests, head(GET).body(()).unwrap(), body)).await.unwrap().code(), 0);

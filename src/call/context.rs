@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::outlet::Outlet;
 use super::sending::Stage;
+use crate::memory::Charge;
 use crate::{metadata::Metadata, status::Status, wire::path::Path};
 
 /// What a handler knows of its call. It is the same for all four shapes.
@@ -50,6 +51,33 @@ impl CallContext {
     /// The call's extensions, to add values to them.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
+    }
+
+    /// Charges `bytes` that are held for this call to its connection, until the charge is dropped. A service that stores
+    /// what its callers send charges it, so that all callers together cannot make it store more than the server's
+    /// memory allows: see [`Limits::memory`](crate::limits::Limits#structfield.memory).
+    ///
+    /// ```
+    /// # use h2grpc::call::Inbound;
+    /// # use h2grpc::status::Status;
+    /// # #[derive(Clone, PartialEq, prost::Message)]
+    /// # struct Part { #[prost(bytes, tag = "1")] data: Vec<u8> }
+    /// async fn whole(mut parts: Inbound<Part>) -> Result<Vec<u8>, Status> {
+    ///     let mut stored = Vec::new();
+    ///     let mut charge = parts.context().charge(0)?;
+    ///     while let Some(part) = parts.next().await? {
+    ///         charge.set(stored.len() + part.data.len())?;
+    ///         stored.extend_from_slice(&part.data);
+    ///     }
+    ///     Ok(stored)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED when the connection would hold more than it may.
+    pub fn charge(&self, bytes: usize) -> Result<Charge, Status> {
+        let mut charge = Charge::new(self.outlet.account.clone());
+        charge.set(bytes).map(|()| charge)
     }
 
     /// Adds `metadata` to the response head. The head leaves with the first message, at the call's end, or when

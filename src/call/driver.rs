@@ -38,12 +38,18 @@ impl Driver {
     /// afterwards, in [`poll_yield`](Self::poll_yield).
     pub(crate) fn begin_poll(&self) {
         self.outlet.driving.store(true, Relaxed);
+        if let Some(mut receiving) = self.outlet.receiving() {
+            receiving.begin_poll();
+        }
     }
 
     /// To be called when the call was polled and has yielded: gives h2 what the call has sent, and waits for room in
     /// the window and for the peer's reset. Ready with the call's status when the peer has reset the stream or the
     /// connection is lost.
     pub(crate) fn poll_yield(&self, cx: &mut Context<'_>) -> Poll<Status> {
+        if let Some(mut receiving) = self.outlet.receiving() {
+            receiving.yielded(cx);
+        }
         let mut sending = self.outlet.lock();
         self.outlet.driving.store(false, Relaxed);
         match &mut sending.driver {
@@ -54,6 +60,7 @@ impl Driver {
             sending.reset(h2::Reason::CANCEL, unfinished());
         }
         let _ = poll_drain(&mut sending, cx);
+        sending.settle();
         let reset = match &mut sending.stage {
             Stage::Over(Some(why)) => return Poll::Ready(why.clone()),
             Stage::Over(None) | Stage::Between => return Poll::Pending,
@@ -150,6 +157,9 @@ fn poll_drain(sending: &mut Sending, cx: &mut Context<'_>) -> Poll<()> {
         sending.advance();
         if sending.queue.is_empty() {
             return Poll::Ready(());
+        }
+        if sending.is_held_back(Some(cx.waker())) {
+            return Poll::Pending;
         }
         let Stage::Messages(stream) = &mut sending.stage else { return Poll::Ready(()) };
         // It reports changes of the capacity, so it is asked only after `advance` found none.

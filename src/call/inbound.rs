@@ -98,10 +98,10 @@ impl<T: Payload, S: Source> Inbound<T, S> {
                         continue;
                     }
                     Poll::Ready(None) => self.decoder.finish().map(|()| false).map_err(Status::from),
-                    Poll::Pending => {
-                        source.holds(self.decoder.buffered());
-                        return Poll::Pending;
-                    }
+                    Poll::Pending => match source.holds(self.decoder.buffered(), self.decoder.takes()) {
+                        Ok(()) => return Poll::Pending,
+                        Err(too_much) => Err(too_much),
+                    },
                 },
                 Err(error) => Err(error.into()),
             };

@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 use std::{fmt, future::Future, pin::Pin};
 
-use bytes::Bytes;
 use h2::{SendStream, client::ResponseFuture};
 
 use super::error::{lost, status_of};
 use super::outlet::Outlet;
+use super::piece::Piece;
 use crate::{status::Status, wire::code::Code};
 
 /// A connection as its calls see it.
@@ -76,7 +76,7 @@ impl Link {
 /// One attempt at a call: a stream of a connection, whose request head has been sent.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub(crate) request: SendStream<Bytes>,
+    pub(crate) request: SendStream<Piece>,
     pub(crate) response: ResponseFuture,
     pub(crate) stream: Held,
 }

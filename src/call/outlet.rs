@@ -10,11 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
-use h2::{SendStream, server::SendResponse};
+use h2::{RecvStream, SendStream, server::SendResponse};
 
 use super::head::CallHead;
+use super::piece::Piece;
+use super::receiving::Receiving;
 use super::replay::Replay;
 use super::sending::{End, Sending, Stage, answered};
+use crate::memory::{Account, Charge};
 use crate::status::Status;
 
 /// What the sender and the driver of one direction of a call share.
@@ -23,30 +26,71 @@ pub(crate) struct Outlet {
     /// What is known of the call from its head: here, so that a call is one allocation that its parts share.
     pub(crate) head: CallHead,
     sending: Mutex<Sending>,
+    /// The request of a server's call, where that is a stream.
+    receiving: Mutex<Receiving>,
+    receives: AtomicBool,
+    /// Whose memory the call takes. None on a client.
+    pub(super) account: Option<Arc<Account>>,
+    /// What the call takes from its beginning to its end.
+    _charge: Charge,
     /// Set while the driver polls the call. The driver looks at `sending` afterwards, so nobody needs to wake it. It
     /// clears this under the lock: what was added while this was set is there when it looks.
     pub(super) driving: AtomicBool,
 }
 
 impl Outlet {
-    /// A server's side of a call.
-    pub(crate) fn response(respond: SendResponse<Bytes>, head: CallHead) -> Arc<Self> {
-        Outlet::new(Stage::Head(respond), head, None)
+    /// A server's side of a call, which takes `bytes` of memory with its head.
+    pub(crate) fn response(
+        respond: SendResponse<Piece>, head: CallHead, account: &Arc<Account>, bytes: usize,
+    ) -> Arc<Self> {
+        let mut charge = Charge::new(Some(Arc::clone(account)));
+        charge.settle(bytes);
+        Outlet::new(Stage::Head(respond), head, None, charge)
     }
 
     /// A client's side of a call: the stream comes with [`resume`](Self::resume). Up to `replay` bytes are kept for
     /// another attempt.
     pub(crate) fn request(head: CallHead, replay: usize) -> Arc<Self> {
-        Outlet::new(Stage::Between, head, Some(Replay::new(replay)))
+        Outlet::new(Stage::Between, head, Some(Replay::new(replay)), Charge::new(None))
     }
 
-    fn new(stage: Stage, head: CallHead, replay: Option<Replay>) -> Arc<Self> {
-        let sending = Mutex::new(Sending::new(stage, replay));
-        Arc::new(Outlet { head, sending, driving: AtomicBool::new(false) })
+    fn new(stage: Stage, head: CallHead, replay: Option<Replay>, charge: Charge) -> Arc<Self> {
+        let account = charge.account().cloned();
+        let sending = Sending::new(stage, replay, Charge::new(account.clone()));
+        let receiving = Receiving::new(Charge::new(account.clone()));
+        Arc::new(Outlet {
+            head,
+            sending: Mutex::new(sending),
+            receiving: Mutex::new(receiving),
+            receives: AtomicBool::new(false),
+            account,
+            _charge: charge,
+            driving: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Sending> {
         self.sending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the connection and the handler share of a request that is a stream. None if it is none.
+    #[inline]
+    pub(super) fn receiving(&self) -> Option<MutexGuard<'_, Receiving>> {
+        let is_stream = self.receives.load(Relaxed);
+        is_stream.then(|| self.receiving.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The request is a stream.
+    pub(super) fn receive(&self, body: RecvStream) {
+        self.receives.store(true, Relaxed);
+        if let Some(mut receiving) = self.receiving() {
+            receiving.begin(body);
+        }
+    }
+
+    /// Takes what there is of the request out of h2: the handler runs in a task of its own.
+    pub(crate) fn take_apart(&self, cx: &mut Context<'_>) {
+        self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take_apart(cx);
     }
 
     /// Bytes of frames that h2 was given.
@@ -71,11 +115,11 @@ impl Outlet {
         let mut sending = self.lock();
         sending.check_open()?;
         write(sending.queue.gathering())?;
-        if sending.queue.is_full() {
+        if sending.is_full() {
             sending.advance();
         }
         self.wake_driver(&sending);
-        Ok(sending.queue.is_full())
+        Ok(sending.is_full())
     }
 
     /// Adds frames that are encoded already. They are not copied if nothing waits: see
@@ -93,7 +137,7 @@ impl Outlet {
         let mut sending = self.lock();
         sending.check_open()?;
         sending.advance();
-        if !sending.queue.is_full() {
+        if !sending.is_full() {
             return Poll::Ready(Ok(()));
         }
         self.wait(&mut sending, cx)
@@ -169,7 +213,7 @@ impl Outlet {
     }
 
     /// Sends the request on a new stream, from its beginning.
-    pub(super) fn resume(&self, stream: SendStream<Bytes>) {
+    pub(super) fn resume(&self, stream: SendStream<Piece>) {
         self.lock().resume(stream);
     }
 

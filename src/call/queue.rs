@@ -10,8 +10,6 @@ use std::mem;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::limits::BATCH;
-
 /// The least that the gathering buffer grows by, so that not every message of a stream needs an allocation.
 const ROOM: usize = 1024;
 
@@ -22,6 +20,8 @@ pub(crate) struct Queue {
     /// Whether `leaving` was encoded before, and takes no memory of its own.
     is_stored: bool,
     gathering: BytesMut,
+    /// The size of the buffer that `gathering` is the rest of: what has left shares it.
+    buffer: usize,
 }
 
 /// What can leave next.
@@ -37,15 +37,29 @@ impl Queue {
         self.leaving.is_empty() && self.gathering.is_empty()
     }
 
-    /// Whether enough has gathered that the sender should wait before it adds more.
-    pub(crate) fn is_full(&self) -> bool {
-        self.gathering.len() >= BATCH
+    /// How much has gathered.
+    pub(crate) fn gathered(&self) -> usize {
+        self.gathering.len()
+    }
+
+    /// The memory that is held here, in bytes.
+    pub(crate) fn takes(&self) -> usize {
+        self.buffer.max(self.gathering.capacity()) + if self.is_stored { 0 } else { self.leaving.len() }
+    }
+
+    /// Lets go of a buffer in which nothing gathers.
+    pub(crate) fn economize(&mut self) {
+        if self.gathering.is_empty() {
+            self.gathering = BytesMut::new();
+            self.buffer = 0;
+        }
     }
 
     /// The buffer to append frames to.
     pub(crate) fn gathering(&mut self) -> &mut BytesMut {
         if self.gathering.capacity() - self.gathering.len() < ROOM / 4 {
             self.gathering.reserve(ROOM);
+            self.buffer = self.gathering.capacity();
         }
         &mut self.gathering
     }

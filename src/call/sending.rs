@@ -21,14 +21,15 @@
 
 use std::task::Waker;
 
-use bytes::Bytes;
 use h2::{SendStream, server::SendResponse};
 
 use super::error::status_of;
+use super::piece::Piece;
 use super::queue::Queue;
 use super::replay::Replay;
 use super::unasked::Unasked;
-use crate::limits::BATCH;
+use crate::limits::{BATCH, SCARCE_BATCH, SCARCE_QUEUED};
+use crate::memory::{Charge, Queued, costs};
 use crate::metadata::Metadata;
 use crate::{status::Status, wire::head};
 
@@ -49,14 +50,18 @@ pub(super) struct Sending {
     pub(super) sent: u64,
     pub(super) driver: Option<Waker>,
     pub(super) sender: Option<Waker>,
+    /// What waits here, charged each time that the call has yielded.
+    charge: Charge,
+    /// How much gathers until the sender waits.
+    batch: usize,
 }
 
 /// How far the sending of a call has come: see the picture above.
 #[derive(Debug)]
 pub(super) enum Stage {
     /// A server's call whose response head is not sent.
-    Head(SendResponse<Bytes>),
-    Messages(SendStream<Bytes>),
+    Head(SendResponse<Piece>),
+    Messages(SendStream<Piece>),
     /// A client's request between two attempts.
     Between,
     /// Nothing can be sent any more; with the reason, unless everything was sent.
@@ -87,7 +92,7 @@ pub(super) fn answered() -> Status {
 }
 
 impl Sending {
-    pub(super) fn new(stage: Stage, replay: Option<Replay>) -> Self {
+    pub(super) fn new(stage: Stage, replay: Option<Replay>, charge: Charge) -> Self {
         Sending {
             stage,
             queue: Queue::default(),
@@ -99,6 +104,8 @@ impl Sending {
             sent: 0,
             driver: None,
             sender: None,
+            charge,
+            batch: BATCH,
         }
     }
 
@@ -116,7 +123,7 @@ impl Sending {
     }
 
     /// Sends the request on a new stream, from its beginning.
-    pub(super) fn resume(&mut self, stream: SendStream<Bytes>) {
+    pub(super) fn resume(&mut self, stream: SendStream<Piece>) {
         if !matches!(self.stage, Stage::Between) {
             return;
         }
@@ -141,11 +148,39 @@ impl Sending {
         }
     }
 
+    /// Whether enough has gathered that the sender should wait before it adds more.
+    pub(super) fn is_full(&self) -> bool {
+        self.queue.gathered() >= self.batch
+    }
+
+    /// Charges what waits here, and what a call takes that is not over at once.
+    pub(super) fn settle(&mut self) {
+        self.charge.settle(costs::HEAD + self.queue.takes());
+    }
+
+    /// Whether memory is scarce, and h2 has enough for this connection. What leaves h2 wakes `waker`, if there is one.
+    pub(super) fn is_held_back(&self, waker: Option<&Waker>) -> bool {
+        let Some(account) = self.charge.account() else { return false };
+        if !account.is_short() || account.queued() <= SCARCE_QUEUED {
+            return false;
+        }
+        // Asked again, for h2 may have sent the last of it before the waker was known.
+        waker.is_none_or(|waker| {
+            account.wait(waker);
+            account.queued() > SCARCE_QUEUED
+        })
+    }
+
     /// Gives h2 what its window allows now, and tells a waiting sender if that made room.
     pub(super) fn advance(&mut self) {
         let mut progress = false;
+        let is_short = self.charge.account().is_some_and(|account| account.is_short());
+        self.batch = if is_short { SCARCE_BATCH } else { BATCH };
         while !self.queue.is_empty() || self.end == End::Stream {
             self.send_head();
+            if is_short && self.is_held_back(None) {
+                break;
+            }
             let front = self.queue.front();
             let Stage::Messages(stream) = &mut self.stage else { break };
             let mut count = front.len;
@@ -166,13 +201,19 @@ impl Sending {
             {
                 self.replay = None;
             }
-            match stream.send_data(data, ends) {
+            // What was encoded before takes no memory of its own.
+            let takes = if front.is_stored { 0 } else { count };
+            let queued = self.charge.account().map(|account| Queued::new(account, takes));
+            match stream.send_data(Piece::new(data, queued), ends) {
                 Err(error) => self.lose(status_of(error, "a message was sent")),
                 Ok(()) if ends => self.stage = Stage::Over(None),
                 Ok(()) => {}
             }
             self.sent += count as u64;
             progress = true;
+        }
+        if is_short {
+            self.queue.economize();
         }
         if progress {
             self.wake_sender();
@@ -194,6 +235,7 @@ impl Sending {
         }
         self.stage = Stage::Over(Some(why));
         self.queue.clear();
+        self.settle();
         self.wake_sender();
     }
 

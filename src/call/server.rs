@@ -54,7 +54,8 @@ impl IncomingCall {
     /// # Errors
     /// As [`Inbound::next`]; UNIMPLEMENTED when the request has no message, or two.
     pub async fn unary<Q: Payload>(self) -> Result<Request<Q>, Status> {
-        let mut requests = self.requests();
+        let source = RequestSource::of_message(self.body, self.context);
+        let mut requests = Inbound::new(source, self.max_message);
         let message = requests.one().await?;
         let context = requests.source.context;
         context.outlet.head.awaits_no_message();
@@ -73,17 +74,13 @@ impl IncomingCall {
     /// A stream in, one message out.
     pub fn client_streaming<Q: Payload>(self) -> Inbound<Q> {
         self.context.outlet.head.awaits_no_message();
-        self.requests()
+        Inbound::new(RequestSource::of_stream(self.body, self.context), self.max_message)
     }
 
     /// A stream in, a stream out.
     pub fn bidirectional<Q: Payload, R: Payload>(self) -> (Inbound<Q>, Outbound<R>) {
         let responses = self.responses();
         (self.client_streaming(), responses)
-    }
-
-    fn requests<Q: Payload>(self) -> Inbound<Q> {
-        Inbound::new(RequestSource { body: self.body, context: self.context }, self.max_message)
     }
 
     fn responses<R: Payload>(&self) -> Outbound<R> {

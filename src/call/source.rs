@@ -17,7 +17,9 @@ use super::ending::{Ended, Ending};
 use super::error::status_of;
 use super::link::{Attempt, Held};
 use super::outlet::Outlet;
+use super::receiving::release;
 use super::streaming::{Awaited, Begun};
+use crate::memory::Charge;
 use crate::metadata::Metadata;
 use crate::status::Status;
 use crate::wire::path::Path;
@@ -33,9 +35,12 @@ pub trait Source {
     #[doc(hidden)]
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>>;
 
-    /// Notes that the reader waits, and holds `bytes` of a message that is not whole.
+    /// Notes that the reader waits, and holds `bytes` of a message that is not whole, in `memory` bytes of buffers. A client
+    /// notes nothing: its limits for one connection are enough.
     #[doc(hidden)]
-    fn holds(&mut self, _bytes: usize) {}
+    fn holds(&mut self, _bytes: usize, _memory: usize) -> Result<(), Status> {
+        Ok(())
+    }
 
     /// What came is of no use to its reader, who learns `why`.
     #[doc(hidden)]
@@ -45,23 +50,65 @@ pub trait Source {
 /// The request of a call on a server.
 #[derive(Debug)]
 pub struct RequestSource {
-    pub(super) body: RecvStream,
+    body: Body,
     pub(super) context: CallContext,
+    /// For a message that is not whole, once there was one.
+    unfinished: Option<Charge>,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// One message, which is waited for before anything else happens.
+    Message(RecvStream),
+    Stream(Reader),
+}
+
+/// The handler's part in a request that is a stream, which the connection has a hand in too.
+#[derive(Debug)]
+struct Reader(Arc<Outlet>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(mut receiving) = self.0.receiving() {
+            receiving.end();
+        }
+    }
+}
+
+impl RequestSource {
+    pub(super) fn of_message(body: RecvStream, context: CallContext) -> Self {
+        RequestSource { body: Body::Message(body), context, unfinished: None }
+    }
+
+    pub(super) fn of_stream(body: RecvStream, context: CallContext) -> Self {
+        context.outlet.receive(body);
+        RequestSource { body: Body::Stream(Reader(Arc::clone(&context.outlet))), context, unfinished: None }
+    }
 }
 
 impl Source for RequestSource {
     const WHAT: &'static str = "request";
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
-        let chunk = ready!(poll_data(&mut self.body, cx));
+        let chunk = ready!(match &mut self.body {
+            Body::Message(body) => poll_data(body, cx),
+            Body::Stream(Reader(outlet)) => match outlet.receiving() {
+                Some(mut receiving) => receiving.poll_chunk(cx),
+                None => Poll::Ready(None),
+            },
+        });
         if let Some(Ok(chunk)) = &chunk {
             self.context.outlet.head.count(chunk.len());
         }
         Poll::Ready(chunk.transpose().map_err(|error| status_of(error, "the request was read")))
     }
 
-    fn holds(&mut self, bytes: usize) {
+    fn holds(&mut self, bytes: usize, memory: usize) -> Result<(), Status> {
         self.context.outlet.head.holds(bytes);
+        if memory == 0 && self.unfinished.is_none() {
+            return Ok(());
+        }
+        self.unfinished.get_or_insert_with(|| Charge::new(self.context.outlet.account.clone())).set(memory)
     }
 
     /// The handler decides what becomes of its call.
@@ -73,8 +120,7 @@ impl Source for RequestSource {
 fn poll_data(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
     let chunk = ready!(body.poll_data(cx));
     if let Some(Ok(chunk)) = &chunk {
-        // It fails only when the stream is gone, and its window with it.
-        let _ = body.flow_control().release_capacity(chunk.len());
+        release(body, chunk.len());
     }
     Poll::Ready(chunk)
 }

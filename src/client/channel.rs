@@ -288,7 +288,7 @@ impl Shared {
                 permit.used();
                 if let Body::One(frame) = &call.request {
                     // It fails when the server has answered already, and then its answer counts.
-                    let _ = attempt.request.send_data(frame.clone(), true);
+                    let _ = attempt.request.send_data(frame.clone().into(), true);
                 }
                 Ok(Some(attempt))
             }

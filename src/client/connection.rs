@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use h2::client::{Builder, Connection as Http2, SendRequest};
 use http::Request;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -16,7 +15,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use crate::call::{Attempt, Carrier, Held, Link, Outlet, Pump};
+use super::farewell::Farewell;
+use crate::call::{Attempt, Carrier, Held, Link, Outlet, Piece, Pump};
 use crate::connection::{
     Activity, ByteStream, Calls, GoAway, Greeting, Keepalive, Seen, Side, Transport, Turn, drive, lock,
 };
@@ -32,7 +32,7 @@ pub(super) struct Connection {
     pub(super) id: u64,
     permits: Arc<dyn Permits>,
     link: Link,
-    requests: SendRequest<Bytes>,
+    requests: SendRequest<Piece>,
     /// The streams that are open, and the requests among them that are streams.
     streams: Mutex<HashMap<u32, Option<Arc<Outlet>>>>,
     /// How many streams were opened so far.
@@ -104,7 +104,8 @@ pub(super) async fn connect<IO: ByteStream>(
     let turn = Arc::new(Turn::default());
     let calls = Calls::new(Arc::clone(&turn));
     let this = Arc::downgrade(&connection);
-    let calling = Calling { transport, h2, seen: Seen::default(), begun, calls, this, gone: Box::pin(gone) };
+    let farewell = Farewell::new(timeout);
+    let calling = Calling { transport, h2, seen: Seen::default(), begun, calls, this, gone: Box::pin(gone), farewell };
     let mut driving = Box::pin(calling.run(turn));
     let mut phase = connection.phase.subscribe();
     let opening = timeout_at(until, phase.wait_for(|phase| *phase != Phase::Opening));
@@ -232,13 +233,14 @@ impl Carrier for Connection {
 /// drives the requests that are streams.
 struct Calling<IO: ByteStream> {
     transport: Transport<IO>,
-    h2: Http2<Transport<IO>, Bytes>,
+    h2: Http2<Transport<IO>, Piece>,
     seen: Seen,
     begun: UnboundedReceiver<Pump>,
     calls: Calls<Pump>,
     /// Weak, since h2 closes a connection on which nobody can make calls any more.
     this: Weak<Connection>,
     gone: Pin<Box<dyn Future<Output = io::Error> + Send>>,
+    farewell: Farewell,
 }
 
 impl<IO: ByteStream> Calling<IO> {
@@ -307,9 +309,19 @@ impl<IO: ByteStream> Side for Calling<IO> {
 
     fn write(&mut self, cx: &mut Context<'_>) {
         self.transport.flush(cx);
+        if self.this.strong_count() == 0 {
+            self.farewell.begin();
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.farewell.is_due()
     }
 
     fn tend(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(unread) = self.farewell.poll(cx) {
+            return Poll::Ready(Err(unread));
+        }
         self.gone.as_mut().poll(cx).map(Err)
     }
 }

@@ -82,6 +82,7 @@ mod channel;
 mod connection;
 mod dial;
 mod failures;
+mod farewell;
 mod hub;
 mod naming;
 mod pool;

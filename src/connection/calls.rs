@@ -94,7 +94,6 @@ impl<F: Future<Output = ()>> Calls<F> {
     }
 
     /// How many places there are.
-    #[cfg(test)]
     pub(crate) fn places(&self) -> usize {
         self.places.len()
     }

@@ -42,5 +42,5 @@ pub(crate) use keepalive::{Activity, Keepalive};
 pub(crate) use lock::lock;
 pub(crate) use overdue::Overdue;
 pub use transport::ByteStream;
-pub(crate) use transport::{Transport, prepare};
+pub(crate) use transport::{Gathered, Transport, prepare};
 pub(crate) use turn::Turn;

@@ -19,7 +19,7 @@ use super::frames::{Frames, Seen, Unfinished};
 use super::greeting::Greeting;
 use super::keepalive::Activity;
 use super::lock::lock;
-use crate::limits::WRITE_BUFFER;
+use crate::limits::{BATCH, WRITE_BUFFER};
 
 /// What a connection runs on: a TCP stream, a Unix socket, a pipe in memory, a recorder around any of them.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -39,12 +39,33 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
 /// Only that task uses either of them, so the lock is never contended.
 pub(crate) struct Transport<IO>(Arc<Shared<IO>>);
 
+/// How much a server reads ahead of its calls: what lies in h2 until they take it is counted here.
+const UNREAD: usize = 4 * BATCH;
+
+/// How much memory takes what was read, in its own size: h2 reads into buffers of 8 KiB, and moves the beginning of a
+/// larger frame to a buffer of its own.
+const PINNED: usize = 2;
+
+/// The buffers of a connection, after a flush.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gathered {
+    /// Their size in bytes.
+    pub(crate) takes: usize,
+    /// Whether the socket has taken everything.
+    pub(crate) is_written: bool,
+}
+
 struct Shared<IO> {
     inner: Mutex<Inner<IO>>,
     /// Whether the socket had nothing more to read when it was last asked in this round.
     drained: AtomicBool,
     /// How often it was read in this turn.
     reads: AtomicUsize,
+    /// How many bytes were read since the connection has last caught up, how many may be, and whether that is why no more
+    /// are.
+    unread: AtomicUsize,
+    most_unread: AtomicUsize,
+    is_held_up: AtomicBool,
 }
 
 /// How often a turn reads from its socket at most. A read has 8 KiB and more, which hold some 500 PINGs or 900 empty
@@ -57,6 +78,8 @@ struct Inner<IO> {
     /// from its start again, so that the same memory stays in the processor's cache.
     out: Vec<u8>,
     sent: usize,
+    /// How much gathers there at most.
+    room: usize,
     /// The peer's first bytes, until enough have come to know that it speaks HTTP/2.
     first: Option<(Greeting, Vec<u8>)>,
     /// What the frames say that are read.
@@ -81,6 +104,7 @@ impl<IO: ByteStream> Transport<IO> {
             io,
             out: Vec::new(),
             sent: 0,
+            room: WRITE_BUFFER,
             first: Some((greeting, Vec::new())),
             frames: Frames::new(greeting),
             activity,
@@ -91,6 +115,9 @@ impl<IO: ByteStream> Transport<IO> {
             inner: Mutex::new(inner),
             drained: AtomicBool::new(false),
             reads: AtomicUsize::new(0),
+            unread: AtomicUsize::new(0),
+            most_unread: AtomicUsize::new(usize::MAX),
+            is_held_up: AtomicBool::new(false),
         }))
     }
 
@@ -103,6 +130,12 @@ impl<IO: ByteStream> Transport<IO> {
     /// A socket that had nothing more is not asked again in the same round: it has the waker, and brings another round.
     pub(crate) fn begin_round(&self) {
         self.0.drained.store(false, Relaxed);
+    }
+
+    /// Everything that was read has been taken: more may be. Whether that has been waited for.
+    pub(crate) fn catch_up(&self) -> bool {
+        self.0.unread.store(0, Relaxed);
+        self.0.is_held_up.swap(false, Relaxed)
     }
 
     /// Whether this turn has read enough, though there may be more.
@@ -134,11 +167,23 @@ impl<IO: ByteStream> Transport<IO> {
 
     /// Writes what has gathered. If the socket is full, `cx` is woken when it has room again. If the socket has failed,
     /// h2 gets the error from its next read.
-    pub(crate) fn flush(&self, cx: &mut Context<'_>) {
+    pub(crate) fn flush(&self, cx: &mut Context<'_>) -> Gathered {
         let mut inner = lock(&self.0.inner);
         if let Poll::Ready(Err(error)) = inner.poll_flush(cx) {
             inner.broken(&error);
             cx.waker().wake_by_ref();
+        }
+        let unread = self.0.unread.load(Relaxed);
+        Gathered { takes: inner.out.capacity() + PINNED * unread, is_written: inner.out.is_empty() }
+    }
+
+    /// Gathers less for a system call and reads less ahead, or as much as usual: memory is scarce, or is not.
+    pub(crate) fn economize(&self, is_scarce: bool) {
+        self.0.most_unread.store(if is_scarce { BATCH } else { UNREAD }, Relaxed);
+        let mut inner = lock(&self.0.inner);
+        inner.room = if is_scarce { BATCH } else { WRITE_BUFFER };
+        if is_scarce {
+            inner.out.shrink_to(BATCH);
         }
     }
 
@@ -199,12 +244,12 @@ impl<IO: ByteStream> Inner<IO> {
         if self.broken.is_some() {
             return Poll::Ready(Ok(offered));
         }
-        let is_full = !self.out.is_empty() && self.out.len() + offered > WRITE_BUFFER;
+        let is_full = !self.out.is_empty() && self.out.len() + offered > self.room;
         if is_full && let Err(error) = ready!(self.poll_write_out(cx)) {
             self.broken(&error);
             return Poll::Ready(Ok(offered));
         }
-        if offered > WRITE_BUFFER {
+        if offered > self.room {
             let polled = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
             let written = ready!(self.noted(polled));
             return Poll::Ready(Ok(written.unwrap_or_else(|error| {
@@ -277,7 +322,15 @@ impl<IO: ByteStream> AsyncRead for Transport<IO> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        let unread = self.0.unread.load(Relaxed);
+        if unread >= self.0.most_unread.load(Relaxed) {
+            self.0.drained.store(true, Relaxed);
+            self.0.is_held_up.store(true, Relaxed);
+            return Poll::Pending;
+        }
+        let before = into.filled().len();
         let polled = lock(&self.0.inner).poll_read(cx, into);
+        self.0.unread.store(unread + into.filled().len() - before, Relaxed);
         self.0.drained.store(polled.is_pending(), Relaxed);
         polled
     }

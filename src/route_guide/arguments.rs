@@ -21,6 +21,27 @@ pub fn seconds_or_0(text: &str) -> Result<Duration, String> {
     if text == "0" { Ok(Duration::ZERO) } else { seconds(text).map_err(|expected| format!("{expected}, or 0")) }
 }
 
+/// Reads a number of bytes, which may end with K, M or G for units of 1024, 1024^2 or 1024^3.
+///
+/// ```
+/// use h2grpc::route_guide::arguments::bytes;
+///
+/// assert_eq!(bytes("256M"), Ok(268435456));
+/// ```
+///
+/// # Errors
+/// What was expected.
+pub fn bytes(text: &str) -> Result<usize, String> {
+    let units = [("K", 10), ("M", 20), ("G", 30)];
+    let unit = units.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
+    let (digits, bits) = unit.unwrap_or((text, 0));
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << bits));
+    bytes
+        .filter(|_| is_number)
+        .ok_or_else(|| "expected a number of bytes, such as 268435456, 262144K, 256M or 2G".to_owned())
+}
+
 /// Reads a coordinate in units of 10^-7 degrees, RouteGuide's own, from either of two forms: an integer is in those
 /// units, and a number with a decimal point or an exponent is in degrees, which are rounded to them.
 ///
@@ -114,6 +135,16 @@ mod tests {
             assert_eq!(seconds(text), Err("expected a positive number of seconds, such as 1.5".to_owned()), "{text}");
         }
         assert_eq!(seconds_or_0("-1"), Err("expected a positive number of seconds, such as 1.5, or 0".to_owned()));
+    }
+
+    #[test]
+    fn bytes_may_have_a_unit() {
+        assert_eq!(bytes("0"), Ok(0));
+        assert_eq!(bytes("3K"), Ok(3072));
+        assert_eq!(bytes("2G"), Ok(2 << 30));
+        for text in ["", "M", "1T", "1m", "-1", "+1", "1.5M", "18446744073709551616", "18446744073709551615K"] {
+            assert!(bytes(text).unwrap_err().contains("256M"), "{text}");
+        }
     }
 
     #[test]

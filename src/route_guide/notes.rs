@@ -34,6 +34,11 @@ impl Notes {
         Self { at: HashMap::default(), bytes: 0, max }
     }
 
+    /// What the notes take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Stores a note, and gives those that were at its point before.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::geo::{Bounds, Route};
-use super::notes::{MAX_NOTES, Notes};
+use super::notes::{MAX_NOTES, NOTE_OVERHEAD, Notes};
 use super::{Feature, Features, Point, Rectangle, RouteNote, RouteSummary};
 use crate::call::{Inbound, Outbound, Request};
 use crate::status::Status;
@@ -87,7 +87,9 @@ impl RouteGuide for Guide {
         &self, mut notes: Inbound<RouteNote>, earlier_notes: &mut Outbound<RouteNote>,
     ) -> Result<(), Status> {
         let mut stored = Notes::new(self.max_notes);
+        let mut charge = notes.context().charge(0)?;
         while let Some(note) = notes.next().await? {
+            charge.set(stored.bytes() + NOTE_OVERHEAD + note.message.len())?;
             for earlier in stored.add(note)? {
                 earlier_notes.send(earlier).await?;
             }

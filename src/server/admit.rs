@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use http::{Extensions, HeaderValue, Request, Response, request};
@@ -10,7 +9,9 @@ use tracing::info;
 
 use super::route::Route;
 use super::setup::Setup;
-use crate::call::{CallContext, CallHead, Deadline, IncomingCall, Outlet};
+use crate::call::{CallContext, CallHead, Deadline, IncomingCall, Outlet, Piece};
+use crate::limits::PUSH_BACK;
+use crate::memory::{Account, costs};
 use crate::wire::head::{self, Refusal};
 use crate::{metadata::Metadata, status::Status};
 
@@ -21,11 +22,17 @@ pub(super) struct Admitted<'a> {
 }
 
 /// Makes a call of a request. None if the request is refused, which is answered here.
-pub(super) fn admit(
-    setup: &Setup, peer: Option<SocketAddr>, request: Request<RecvStream>, mut respond: SendResponse<Bytes>,
-) -> Option<Admitted<'_>> {
+pub(super) fn admit<'a>(
+    setup: &'a Setup, peer: Option<SocketAddr>, account: &Arc<Account>, request: Request<RecvStream>,
+    mut respond: SendResponse<Piece>,
+) -> Option<Admitted<'a>> {
     let (parts, body) = request.into_parts();
-    let (head, route) = match read(setup, peer, parts) {
+    let takes = takes(&parts);
+    let read = match account.is_exhausted() {
+        true => Err(exhausted(parts.uri.path())),
+        false => read(setup, peer, parts),
+    };
+    let (head, route) = match read {
         Ok(read) => read,
         Err(Refused { answer, status, path }) => {
             info!(path, peer = peer.map(tracing::field::display), %status, "call refused");
@@ -35,8 +42,25 @@ pub(super) fn admit(
         }
     };
     let max_message = route.max_message(&setup.limits);
-    let context = CallContext { outlet: Outlet::response(respond, head), extensions: Extensions::new() };
+    let context =
+        CallContext { outlet: Outlet::response(respond, head, account, takes), extensions: Extensions::new() };
     Some(Admitted { call: IncomingCall { body, context, max_message }, route })
+}
+
+/// The memory that a call takes with its head.
+fn takes(parts: &request::Parts) -> usize {
+    let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + costs::FIELD);
+    costs::CALL + parts.uri.path().len() + fields.sum::<usize>()
+}
+
+/// The answer to a new call of a connection that holds its part of the memory or more. The client may try again, but not
+/// at once.
+fn exhausted(path: &str) -> Refused {
+    let text = "the calls of this connection hold too much of the server's memory: end some, or read their answers";
+    let status = Status::resource_exhausted(text);
+    let mut answer = status.to_trailers_only();
+    answer.headers_mut().insert(head::GRPC_RETRY_PUSHBACK_MS, (PUSH_BACK.as_millis() as u64).into());
+    Refused { answer, status, path: Some(path.to_owned()) }
 }
 
 /// The answer to a request that is refused: a head without a body.

@@ -31,10 +31,14 @@ impl Answerer {
     /// Answers a call, to its end. Errors go to the client, the observer and the log.
     pub(super) async fn answer(self: &Arc<Self>, Admitted { call, route }: Admitted<'_>) {
         if route.weight.runs_apart() {
-            let (answerer, route) = (Arc::clone(self), Arc::clone(route));
+            let (answerer, route, outlet) = (Arc::clone(self), Arc::clone(route), Arc::clone(&call.context.outlet));
             let mut apart = JoinSet::new(); // dropped before its end, it drops the handler too
             apart.spawn(async move { answerer.answer_here(call, &route, true).await });
-            apart.join_next().await;
+            poll_fn(|cx| {
+                outlet.take_apart(cx);
+                apart.poll_join_next(cx)
+            })
+            .await;
         } else {
             self.answer_here(call, route, false).await;
         }

@@ -3,10 +3,9 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::{io, net::SocketAddr};
 
-use bytes::Bytes;
 use h2::server::{Builder, Connection};
 use h2::{Reason, RecvStream, server::SendResponse};
 use http::Request;
@@ -17,11 +16,13 @@ use tracing::debug;
 use super::admit::{Admitted, admit};
 use super::answer::Answerer;
 use super::heavy::Suspicion;
+use super::holding::Holding;
 use super::leave::{Due, Leave, stopped};
 use super::portion::Portion;
 use super::setup::Setup;
+use crate::call::{Piece, status_of};
 use crate::connection::{Activity, ByteStream, Calls, Greeting, Side, Transport, Turn, drive};
-use crate::{call::status_of, limits::Limits};
+use crate::limits::{Limits, SCARCE_WINDOW, SEND_BUFFER};
 
 /// Serves one connection from its first byte to its last.
 ///
@@ -43,6 +44,7 @@ pub(super) async fn serve<IO: ByteStream>(
     let limits = &setup.limits;
     let (begin, activity) = (Instant::now(), Arc::<Activity>::default());
     let transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
+    let account = setup.memory().open();
     let mut h2 = tokio::select! {
         opened = timeout(limits.handshake_timeout, handshake(&transport, limits)) => match opened {
             // A probe, which only wanted to know that the port is open.
@@ -63,6 +65,7 @@ pub(super) async fn serve<IO: ByteStream>(
     let leave = Leave::new(begin, stop, pings, activity, limits);
     let begin = |admitted| answerer.answer(admitted);
     let calls = Calls::new(Arc::clone(&turn));
+    account.serves(Waker::from(Arc::clone(&turn)));
     let mut serving = Serving {
         transport,
         h2,
@@ -71,23 +74,29 @@ pub(super) async fn serve<IO: ByteStream>(
         calls,
         leave,
         portion: Portion::new(),
+        holding: Holding::new(account),
         turn_began: Instant::now(),
+        has_more: false,
         is_behind: false,
     };
+    serving.economize(false);
     drive(turn, &mut serving).await
 }
 
 /// A connection that is open.
 struct Serving<'a, IO, Begin, Answering> {
     transport: Transport<IO>,
-    h2: Connection<Transport<IO>, Bytes>,
+    h2: Connection<Transport<IO>, Piece>,
     answerer: &'a Answerer,
     /// Makes a call's future.
     begin: Begin,
     calls: Calls<Answering>,
     leave: Leave,
     portion: Portion,
+    holding: Holding,
     turn_began: Instant,
+    /// Whether requests may be left for the next round.
+    has_more: bool,
     /// Whether calls are left for the next turn.
     is_behind: bool,
 }
@@ -102,6 +111,7 @@ where
     fn take(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.transport.begin_round();
         self.portion.begin_round();
+        self.has_more = false;
         while let Poll::Ready(accepted) = self.h2.poll_accept(cx) {
             match accepted {
                 Some(Ok((request, respond))) => self.begin_call(request, respond),
@@ -110,27 +120,54 @@ where
             }
             if self.portion.is_complete_with_this() {
                 cx.waker().wake_by_ref();
+                self.has_more = true;
                 break;
             }
         }
         Poll::Pending
     }
 
-    fn begin_call(&mut self, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
+    fn begin_call(&mut self, request: Request<RecvStream>, respond: SendResponse<Piece>) {
         let Answerer { setup, peer, .. } = self.answerer;
-        if let Some(admitted) = admit(setup, *peer, request, respond) {
+        if let Some(admitted) = admit(setup, *peer, self.holding.account(), request, respond) {
             self.calls.begin(|| (self.begin)(admitted));
+        } else {
+            self.holding.refused();
         }
     }
 
+    /// Lets the peer send less, and keeps smaller buffers, as long as memory is scarce.
+    fn economize(&mut self, is_short: bool) {
+        let window = self.answerer.setup.limits.connection_window;
+        self.h2.set_target_window_size(if is_short { window.min(SCARCE_WINDOW) } else { window });
+        self.transport.economize(is_short);
+        if is_short {
+            self.calls.release();
+        }
+    }
+
+    /// Says goodbye, as far as the socket takes it, to a connection that has to make room for others.
+    fn send_away(&mut self, cx: &mut Context<'_>) -> io::Error {
+        self.h2.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        let _ = self.h2.poll_accept(cx);
+        self.transport.flush(cx);
+        self.holding.sent_away()
+    }
+
     /// Polls the calls that are new or were woken.
-    fn answer(&mut self) {
+    fn answer(&mut self, cx: &mut Context<'_>) {
         self.is_behind = !self.calls.poll();
+        if !self.is_behind && !self.has_more && self.transport.catch_up() {
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// Writes all answers to the socket.
     fn write(&mut self, cx: &mut Context<'_>) {
-        self.transport.flush(cx);
+        let gathered = self.transport.flush(cx);
+        if let Some(is_short) = self.holding.turn_ends(self.turn_began, gathered, self.calls.places()) {
+            self.economize(is_short);
+        }
         self.leave.note(self.transport.unfinished());
         self.answerer.suspicion.turn_took(self.turn_began);
         if self.portion.has_taken() || !self.calls.is_empty() {
@@ -152,10 +189,13 @@ where
     }
 
     fn round(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.holding.must_leave() {
+            return Poll::Ready(Err(self.send_away(cx)));
+        }
         if let Poll::Ready(end) = self.take(cx) {
             return Poll::Ready(end);
         }
-        self.answer();
+        self.answer(cx);
         Poll::Pending
     }
 
@@ -194,12 +234,13 @@ where
 
 async fn handshake<IO: ByteStream>(
     transport: &Transport<IO>, limits: &Limits,
-) -> io::Result<Connection<Transport<IO>, Bytes>> {
+) -> io::Result<Connection<Transport<IO>, Piece>> {
     let mut handshake = pin!(
         Builder::new()
             .initial_window_size(limits.stream_window)
             .initial_connection_window_size(limits.connection_window)
             .data_frame_budget(limits.small_frame_budget)
+            .max_send_buffer_size(SEND_BUFFER)
             .max_concurrent_streams(limits.max_concurrent_streams)
             .max_header_list_size(limits.max_header_list)
             // Clients cancel calls, many at once when a proxy in between goes away: late frames of those must not count
@@ -260,7 +301,9 @@ mod tests {
             calls: Calls::new(Arc::clone(&turn)),
             leave: Leave::new(Instant::now(), stopped, None, activity, &setup.limits),
             portion: Portion::new(),
+            holding: Holding::new(setup.memory().open()),
             turn_began: Instant::now(),
+            has_more: false,
             is_behind: false,
         };
         serving.calls.begin(|| std::future::ready(()));

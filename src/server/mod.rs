@@ -31,6 +31,7 @@ mod answer;
 mod connection;
 mod finish;
 mod heavy;
+mod holding;
 mod leave;
 mod listen;
 mod patience;
@@ -79,7 +80,7 @@ impl Server {
 
     /// Replaces the default limits.
     pub fn limits(mut self, limits: Limits) -> Self {
-        Arc::make_mut(&mut self.setup).limits = limits;
+        Arc::make_mut(&mut self.setup).set_limits(limits);
         self
     }
 

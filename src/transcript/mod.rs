@@ -19,9 +19,10 @@
 //! ```text
 //!   json  narrate  diff        what happened, for programs and in lines of text; two recordings compared
 //!   hide                       a connection without its secrets
+//!   html/                      a transcript as a page for a browser
 //!   print  rows                a transcript as text, and what stands on its lines
-//!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
 //!   parse                      the text becomes bytes again
+//!   verdict/  diagnosis        which rules of the wire are broken; why something waits or fails
 //!   transcript  reader         a whole connection, and one whose bytes still come
 //!   event  flow                a frame and its tree of spans; how much may still be sent
 //!   grpc/                      calls and the messages of their bodies
@@ -47,6 +48,7 @@ mod flow;
 pub mod grpc;
 mod hide;
 pub mod hpack;
+pub mod html;
 pub mod http2;
 mod json;
 mod meaning;

@@ -23,6 +23,10 @@ pub const PREFIX_LEN: usize = 5;
 /// A gather buffer larger than this is given back once its message is read.
 const KEEP: usize = 64 * 1024;
 
+/// A payload shorter than this is copied to be kept. It could keep a buffer that many frames were read into, and the copy
+/// costs no more than the count of who shares it.
+const SHARED: usize = 1024;
+
 /// Takes chunks of DATA as they arrive and gives the messages in them: the same messages however the bytes were cut.
 ///
 /// A message that lies in one chunk is handed out where it lies. Only one that is cut is gathered in a buffer, which
@@ -67,11 +71,11 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// The payload to keep: shares the chunk it arrived in when it lay in one, else a copy.
+    /// The payload to keep: shares the chunk it arrived in when it lay in one and is no short part of it, else a copy.
     pub fn to_bytes(&self) -> Bytes {
         match self.chunk {
-            Some(chunk) => chunk.slice_ref(self.payload),
-            None => Bytes::copy_from_slice(self.payload),
+            Some(chunk) if self.payload.len() >= SHARED => chunk.slice_ref(self.payload),
+            _ => Bytes::copy_from_slice(self.payload),
         }
     }
 }
@@ -152,6 +156,12 @@ impl Decoder {
     pub fn buffered(&self) -> usize {
         let gathered = if self.body_read { 0 } else { self.prefix_len + self.body.len() };
         gathered + self.unread()
+    }
+
+    /// The memory that is held here for a message that is not whole, in bytes: what its buffer has room for, as far as that
+    /// may have been written to.
+    pub fn takes(&self) -> usize {
+        self.body.capacity().min(self.body.len() + KEEP) + self.unread()
     }
 
     /// Bytes in chunks that were not looked at yet.
@@ -424,10 +434,23 @@ mod tests {
             decoder.push(chunk.slice(cut..22));
             let frame = decoder.next().unwrap().unwrap();
             assert_eq!(frame.payload.as_ptr(), chunk[5..].as_ptr());
-            assert_eq!(frame.to_bytes().as_ptr(), chunk[5..].as_ptr());
             assert!(decoder.next().unwrap().is_none());
         }
         assert_eq!(decoder.body.capacity(), 0);
+    }
+
+    #[test]
+    fn a_payload_to_keep_is_shared_if_it_is_long_and_copied_if_it_is_a_short_part_of_a_buffer() {
+        for (len, is_shared) in [(0, false), (SHARED - 1, false), (SHARED, true)] {
+            let mut decoder = Decoder::new(SHARED);
+            let mut frame = BytesMut::new();
+            put(&mut frame, false, &vec![7; len]).unwrap();
+            decoder.push(frame.freeze());
+            let frame = decoder.next().unwrap().unwrap();
+            let kept = frame.to_bytes();
+            assert_eq!(kept, vec![7; len]);
+            assert_eq!(kept.as_ptr() == frame.payload.as_ptr(), is_shared, "{len} bytes");
+        }
     }
 
     #[test]

@@ -20,9 +20,6 @@ const MIB: u64 = 1024 * 1024;
 /// By how much resident memory may grow while an attack runs, and how much of that may be left after it.
 const GROWTH: u64 = 64 * MIB;
 
-/// The same where nothing bounds yet what calls and connections hold together, and where the allocator keeps it.
-pub const GROWTH_TODAY: u64 = 384 * MIB;
-
 /// How long a call beside an attack may take, and how long none may take whatever else the machine does.
 const ANSWERED: Duration = Duration::from_secs(1);
 const HUNG: Duration = Duration::from_secs(10);
@@ -46,10 +43,6 @@ pub struct Attack<'a> {
     pub arguments: &'a [&'a str],
     /// What the shell does before it becomes the server.
     pub limit: Option<&'a str>,
-    /// By how many bytes resident memory may grow.
-    pub growth: u64,
-    /// How many of these bytes may be resident after it.
-    pub left: u64,
     /// How long a call beside the attack may take.
     pub answered: Duration,
 }
@@ -61,7 +54,7 @@ pub async fn attack<T, F: Future<Output = T>>(attack: impl FnOnce(SocketAddr) ->
 
 impl Attack<'_> {
     /// On a server with default limits, within the bounds that hold for all.
-    pub const USUAL: Self = Attack { arguments: &[], limit: None, growth: GROWTH, left: GROWTH, answered: ANSWERED };
+    pub const USUAL: Self = Attack { arguments: &[], limit: None, answered: ANSWERED };
 
     /// Runs `attack`. The connections that it gives stay open until the server has done what there was to do. Meanwhile
     /// somebody else calls the server. It must live, answer, hold little memory, log little, and end well.
@@ -97,8 +90,8 @@ impl Attack<'_> {
             answered.slowest,
             usual.slowest
         );
-        assert!(grown <= self.growth, "resident memory grew by {} KiB, from {} KiB", grown / 1024, before / 1024);
-        until_resident(&served, before + self.left).await;
+        assert!(grown <= GROWTH, "resident memory grew by {} KiB, from {} KiB", grown / 1024, before / 1024);
+        until_resident(&served, before + GROWTH).await;
         ends_well(served).await;
     }
 

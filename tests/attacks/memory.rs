@@ -9,12 +9,13 @@ use tokio::time::timeout;
 
 use crate::common::{connect, frame as framed, frame_of, head as head_h2, soon};
 use crate::frames::{DATA, INITIAL_WINDOW_SIZE, frame, head};
-use crate::harness::{Attack, GROWTH_TODAY};
+use crate::harness::{Attack, attack};
 use crate::messages::note;
 use crate::peer::{Attacker, FULL};
 use crate::{CHAT, RECORD};
 
-const MEMORY_TODAY: Attack = Attack { growth: GROWTH_TODAY, left: GROWTH_TODAY, ..Attack::USUAL };
+/// On a server with little memory for its clients.
+const LITTLE: Attack = Attack { arguments: &["--max-memory", "64M"], ..Attack::USUAL };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn open_calls_on_many_connections() {
@@ -32,14 +33,14 @@ async fn open_calls_on_many_connections() {
         }
         attackers
     };
-    MEMORY_TODAY.run(attack).await;
+    LITTLE.run(attack).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_are_almost_whole() {
     let attack =
         |address| async move { unfinished(address, RECORD, 25, &frame_of(0, &[0x7a; 4 << 20])[..4 << 20]).await };
-    MEMORY_TODAY.run(attack).await;
+    LITTLE.run(attack).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -52,7 +53,7 @@ async fn notes_of_many_calls() {
         });
         unfinished(address, CHAT, 8, &notes.collect::<Vec<u8>>()).await
     };
-    MEMORY_TODAY.run(attack).await;
+    LITTLE.run(attack).await;
 }
 
 /// The two sides of a call: dropped, they reset it.
@@ -89,7 +90,7 @@ async fn has_capacity(stream: &mut h2::SendStream<Bytes>, bytes: usize) -> bool 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bytes_that_pin_the_buffers_they_came_in() {
-    let attack = |address| async move {
+    let pins = |address| async move {
         // The answers can't leave, so the handler reads no more. Between the bytes that it leaves unread comes much that
         // the server drops.
         let mut attacker = Attacker::connect(address, &[(INITIAL_WINDOW_SIZE, 0)]).await;
@@ -101,5 +102,5 @@ async fn bytes_that_pin_the_buffers_they_came_in() {
         attacker.all_read().await;
         attacker
     };
-    MEMORY_TODAY.run(attack).await;
+    attack(pins).await;
 }

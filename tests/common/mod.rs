@@ -2,10 +2,12 @@
 
 #![allow(dead_code)]
 
+pub mod attack;
 pub mod peer;
 pub mod pipes;
 pub mod raw;
 pub mod raw_server;
+pub mod transcript;
 
 use std::net::SocketAddr;
 use std::time::Duration;

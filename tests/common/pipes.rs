@@ -12,24 +12,29 @@ use tokio::io::DuplexStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::transcript::Wire;
+
 /// How many bytes a pipe holds, each way.
 const PIPE: usize = 64 * 1024;
 
-/// When a channel has dialled.
+/// When a channel has dialled, and what was on the wire then: that is printed where the test fails.
 #[derive(Clone, Default)]
-pub struct Dials(Arc<Mutex<Vec<Instant>>>);
+pub struct Dials {
+    times: Arc<Mutex<Vec<Instant>>>,
+    wire: Wire,
+}
 
 impl Dials {
     pub fn count(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.times.lock().unwrap().len()
     }
 
     pub fn times(&self) -> Vec<Instant> {
-        self.0.lock().unwrap().clone()
+        self.times.lock().unwrap().clone()
     }
 
     pub fn add(&self) {
-        self.0.lock().unwrap().push(Instant::now());
+        self.times.lock().unwrap().push(Instant::now());
     }
 }
 
@@ -46,6 +51,7 @@ where
         told.add();
         let (client, server) = tokio::io::duplex(PIPE);
         tokio::spawn(serve(count.fetch_add(1, Ordering::Relaxed), server));
+        let client = told.wire.client(client);
         async move { io::Result::Ok(client) }
     });
     (channel, dials)

@@ -66,3 +66,26 @@ fn was_and_is(was: &str, is: &str) -> String {
 fn title(line: &str) -> &str {
     line.trim_end()
 }
+
+/// Whether differences are told as a reader needs them.
+pub fn check() -> Result<(), String> {
+    let old = "head\n-> A\n    00  one\n    01  two\n<- B\n    02\n";
+    for (new, told) in [
+        (old.to_owned(), ""),
+        (old.replace("01  two", "03  two"), "  frame 1, -> A\n    was 01  two\n    is  03  two\n"),
+        (old.replace("<- B", "<- C"), "  frame 2\n    was <- B\n    is  <- C\n"),
+        (old.replace("head", "late"), "  before the first frame\n    was head\n    is  late\n"),
+        (
+            old.replace("-> A", "-> C").replace("02", "03"),
+            "  frame 1\n    was -> A\n    is  -> C\n  One frame after it differs too.\n",
+        ),
+        (format!("{old}-> C\n"), "  frame 3 is new: -> C\n"),
+        (old.replace("<- B\n    02\n", ""), "  frame 2 is gone: <- B\n"),
+    ] {
+        let found = difference(old, &new).unwrap_or_default();
+        if found != told {
+            return Err(format!("expected\n{told}found\n{found}of\n{new}"));
+        }
+    }
+    Ok(())
+}

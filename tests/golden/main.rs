@@ -98,6 +98,7 @@ fn main() -> ExitCode {
     }
     let story = |story: &'static Story| Trial::test(story.name, || trial(|| files::compare(*story)));
     let mut trials: Vec<Trial> = STORIES.iter().map(story).collect();
+    trials.push(Trial::test("what_has_changed_is_told_in_words", || trial(difference::check)));
     trials.push(Trial::test("every_file_has_its_story_and_reads_back_to_the_same_text", || trial(files::check_all)));
     trials.push(Trial::test("the_listings_in_the_documents_are_golden_files", || trial(listings::compare)));
     trials.push(Trial::test("the_seeds_of_the_fuzz_target_are_golden_files", || trial(seeds::compare)));

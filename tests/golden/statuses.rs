@@ -89,6 +89,7 @@ pub async fn tls_client() -> Recorded {
     let (line, mut near, far) = Line::new();
     let _stop = serve(guide(), far);
     near.write_all(&client_hello()).await.unwrap();
+    near.read_to_end(&mut Vec::new()).await.unwrap(); // the server closes
     line.end().await
 }
 

@@ -39,47 +39,54 @@ impl Peer {
 
 /// Python with grpcio, in a virtual environment, or why there is none.
 pub fn python() -> Result<&'static Peer, String> {
-    static PYTHON: LazyLock<Result<Peer, String>> = LazyLock::new(|| {
-        let question = "import sys; print(sys.version); sys.exit(sys.version_info < (3, 8))";
-        let version = version("python3", &["-c", question], "3.8")?;
-        let requirements = source("tests/interop/requirements.txt");
-        let home = installed("python", &version, &[&requirements], |home| {
-            step(Command::new("python3").args(["-m", "venv"]).arg(home))?;
-            step(
-                Command::new(home.join("bin/python"))
-                    .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2"])
-                    .args(["--only-binary", ":all:", "--requirement"])
-                    .arg(&requirements),
-            )
-        })?;
-        // -B: no compiled files beside the scripts.
-        Ok(Peer { program: home.join("bin/python"), environment: [("PYTHONUTF8", "1".into())], options: &["-B"] })
-    });
+    static PYTHON: LazyLock<Result<Peer, String>> =
+        LazyLock::new(|| python_with("python", "tests/interop/requirements.txt"));
     PYTHON.as_ref().map_err(String::clone)
+}
+
+/// Python with these requirements, in a virtual environment of this name, or why there is none.
+pub fn python_with(name: &str, requirements: &str) -> Result<Peer, String> {
+    let question = "import sys; print(sys.version); sys.exit(sys.version_info < (3, 8))";
+    let version = version("python3", &["-c", question], "3.8")?;
+    let requirements = source(requirements);
+    let home = installed(name, &version, &[&requirements], |home| {
+        step(Command::new("python3").args(["-m", "venv"]).arg(home))?;
+        step(
+            Command::new(home.join("bin/python"))
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2"])
+                .args(["--only-binary", ":all:", "--requirement"])
+                .arg(&requirements),
+        )
+    })?;
+    // -B: no compiled files beside the scripts.
+    Ok(Peer { program: home.join("bin/python"), environment: [("PYTHONUTF8", "1".into())], options: &["-B"] })
 }
 
 /// Node with grpc-js, or why there is none.
 pub fn node() -> Result<&'static Peer, String> {
-    static NODE: LazyLock<Result<Peer, String>> = LazyLock::new(|| {
-        let question = "console.log(process.version); process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
-        let version = version("node", &["-e", question], "20")?;
-        let files = ["package.json", "package-lock.json"].map(|name| source("tests/interop").join(name));
-        let home = installed("node", &version, &[&files[0], &files[1]], |home| {
-            fs::create_dir_all(home).map_err(|error| format!("cannot create {}: {error}", home.display()))?;
-            for file in &files {
-                let copy = home.join(file.file_name().unwrap_or_default());
-                fs::copy(file, &copy).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
-            }
-            step(
-                Command::new("npm")
-                    .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
-                    .args(["--loglevel=error", "--fetch-retries=1", "--omit-lockfile-registry-resolved"])
-                    .current_dir(home),
-            )
-        })?;
-        Ok(Peer { program: "node".into(), environment: [("NODE_PATH", home.join("node_modules"))], options: &[] })
-    });
+    static NODE: LazyLock<Result<Peer, String>> = LazyLock::new(|| node_with("node", "tests/interop"));
     NODE.as_ref().map_err(String::clone)
+}
+
+/// Node with the packages of a folder that has a package-lock.json, installed under this name, or why there is none.
+pub fn node_with(name: &str, folder: &str) -> Result<Peer, String> {
+    let question = "console.log(process.version); process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
+    let version = version("node", &["-e", question], "20")?;
+    let files = ["package.json", "package-lock.json"].map(|file| source(folder).join(file));
+    let home = installed(name, &version, &[&files[0], &files[1]], |home| {
+        fs::create_dir_all(home).map_err(|error| format!("cannot create {}: {error}", home.display()))?;
+        for file in &files {
+            let copy = home.join(file.file_name().unwrap_or_default());
+            fs::copy(file, &copy).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
+        }
+        step(
+            Command::new("npm")
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
+                .args(["--loglevel=error", "--fetch-retries=1", "--omit-lockfile-registry-resolved"])
+                .current_dir(home),
+        )
+    })?;
+    Ok(Peer { program: "node".into(), environment: [("NODE_PATH", home.join("node_modules"))], options: &[] })
 }
 
 /// Where the installations go; Cargo has made it.

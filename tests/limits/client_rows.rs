@@ -2,7 +2,9 @@
 
 use super::table::Row;
 
+const ACCOUNT: &str = "tests/account.rs";
 const LOSSLESS: &str = "tests/lossless.rs";
+const MEMORY: &str = "tests/memory.rs";
 const SPEC_SERVER: &str = "tests/spec_server.rs";
 const TIME: &str = "tests/time.rs";
 
@@ -122,6 +124,44 @@ pub const ROWS: &[Row] = &[
         flag: None,
         sees: "Nothing: what follows waits until the peer reads.",
         tests: &[("src/connection/transport.rs", "a_peer_that_does_not_read_fills_one_buffer_and_no_more")],
+    },
+    Row {
+        set: "constants",
+        limit: "SEND_BUFFER",
+        flag: None,
+        sees: "Nothing: the handler waits until the peer reads.",
+        tests: &[(ACCOUNT, "what_http2_holds_of_a_call_whose_answers_are_not_read_is_bounded")],
+    },
+    Row {
+        set: "constants",
+        limit: "SCARCE_BATCH",
+        flag: None,
+        sees: "Nothing: messages of a stream come in smaller DATA frames.",
+        tests: &[(MEMORY, "answers_of_route_chat_that_nobody_reads")],
+    },
+    Row {
+        set: "constants",
+        limit: "SCARCE_QUEUED",
+        flag: None,
+        sees: "Nothing: the handlers wait until the peer reads.",
+        tests: &[(MEMORY, "answers_of_route_chat_that_nobody_reads")],
+    },
+    Row {
+        set: "constants",
+        limit: "SCARCE_WINDOW",
+        flag: None,
+        sees: "WINDOW_UPDATE comes later.",
+        tests: &[(ACCOUNT, "the_window_shrinks_before_any_call_is_refused")],
+    },
+    Row {
+        set: "constants",
+        limit: "PUSH_BACK",
+        flag: None,
+        sees: "`grpc-retry-pushback-ms` with RESOURCE_EXHAUSTED.",
+        tests: &[(
+            ACCOUNT,
+            "new_calls_of_a_connection_that_has_three_quarters_of_its_memory_are_refused_with_push_back",
+        )],
     },
     Row {
         set: "constants",

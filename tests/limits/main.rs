@@ -116,8 +116,8 @@ fn document() -> String {
 const BEGIN: &str = "\
 # The limits
 
-Everything that a peer can make a server or a client hold, do or wait for has a limit for one call or one connection. What that
-adds up to, and what is not bounded in all, stands at the end. This document is written by
+Everything that a peer can make a server or a client hold, do or wait for has a limit for one call or one connection, and memory one
+for all. What that adds up to stands at the end. This document is written by
 `UPDATE_TABLES=1 cargo test --test limits` from `src/limits.rs` and `tests/limits/`. The test fails when a limit, a flag or a test
 named here does not exist. A program that uses the library sets `Limits`, `ClientLimits` and `MethodLimits` in code; the flags are
 those of the binaries `server` and `client`.

@@ -2,6 +2,7 @@
 
 use super::table::Row;
 
+const ACCOUNT: &str = "tests/account.rs";
 const BOUNDS: &str = "tests/bounds.rs";
 const PROGRAM: &str = "tests/server_program.rs";
 const SPEC_SERVER: &str = "tests/spec_server.rs";
@@ -166,6 +167,34 @@ pub const ROWS: &[Row] = &[
                 "tests/sturdy.rs",
                 "sigterm_with_a_stream_that_never_ends_cuts_it_off_after_the_drain_timeout_and_exits_with_0",
             ),
+        ],
+    },
+    Row {
+        set: "Limits",
+        limit: "memory",
+        flag: Some(("server", "--max-memory")),
+        sees: "Who holds more than a share: a smaller window, then RESOURCE_EXHAUSTED with `grpc-retry-pushback-ms` for new \
+            calls. Who holds most and moves least: GOAWAY ENHANCE_YOUR_CALM.",
+        tests: &[
+            (ACCOUNT, "who_holds_for_long_and_takes_nothing_leaves_with_enhance_your_calm_though_it_answers_pings"),
+            (PROGRAM, "max_memory_is_applied"),
+            ("tests/memory.rs", "answers_of_route_chat_that_nobody_reads"),
+            ("tests/memory.rs", "features_in_short_runs_that_nobody_reads"),
+            ("tests/memory.rs", "long_messages_that_never_end"),
+            ("tests/memory.rs", "calls_with_a_byte_of_data_each_among_much_else"),
+        ],
+    },
+    Row {
+        set: "Limits",
+        limit: "connection_memory",
+        flag: None,
+        sees: "A smaller window from half of it on; from three quarters on RESOURCE_EXHAUSTED with \
+            `grpc-retry-pushback-ms` for new calls; beyond it RESOURCE_EXHAUSTED for the call that asks for more.",
+        tests: &[
+            (ACCOUNT, "the_window_shrinks_before_any_call_is_refused"),
+            (ACCOUNT, "new_calls_of_a_connection_that_has_three_quarters_of_its_memory_are_refused_with_push_back"),
+            (ACCOUNT, "a_charge_beyond_the_memory_of_a_connection_ends_its_call_alone"),
+            (ACCOUNT, "a_message_beyond_the_memory_of_a_connection_ends_its_call_alone"),
         ],
     },
     Row {

@@ -1,13 +1,12 @@
 //! The arithmetic: how much one connection, one address and all may make a server hold with its default limits.
 
-use h2grpc::limits::{BATCH, ClientLimits, Limits, WRITE_BUFFER};
-use h2grpc::route_guide::notes::MAX_NOTES;
+use h2grpc::limits::{BATCH, ClientLimits, Limits, SEND_BUFFER, WRITE_BUFFER};
 use h2grpc::transcript::grouped;
 
 use super::source::in_bytes;
 
-/// What h2 keeps of one stream's DATA until it has left: the default of its `max_send_buffer_size`, which we leave alone.
-const SEND_BUFFER: usize = 400 * 1024;
+/// What h2 keeps of one stream's DATA on a client until it has left: the default of its `max_send_buffer_size`.
+const SEND_BUFFER_OF_CLIENT: usize = 400 * 1024;
 
 /// What h2 takes of a call without the window being asked for: `MOST` of `src/call/unasked.rs`.
 const UNASKED: usize = 4 * 1024;
@@ -32,7 +31,8 @@ pub fn text() -> String {
         "
 ## The worst case of a server
 
-The default limits, multiplied. Each line of the first table is what one connection can make the server hold at most.
+The limits of each call, multiplied: what one connection could make the server hold if nothing counted it all. The account of
+memory does, and bounds it: see below.
 
 | of one connection | how much | MiB |
 |---|---|---:|
@@ -41,7 +41,7 @@ The default limits, multiplied. Each line of the first table is what one connect
 | overhead of small DATA frames that are not read yet | `small_frame_budget` | {frames} |
 | metadata of requests | {calls} calls of {header_list} (`max_header_list`) | {heads} |
 | answers that gather, or that h2 took without asking | {calls} calls of two `BATCH` and {unasked} | {gathered} |
-| answers in h2, once the peer has opened its windows and does not read | {calls} calls of {send_buffer}, h2's default | {send_buffers} |
+| answers in h2, once the peer has opened its windows and does not read | {calls} calls of {send_buffer} (`SEND_BUFFER`) | {send_buffers} |
 | bytes under HTTP/2 | two `WRITE_BUFFER`: the buffer may double | {write_buffers} |
 | **sum** | | **{connection}** |
 
@@ -53,16 +53,20 @@ It need not do so fast: a call keeps its place with {per_minute} a minute (`MESS
 | one address (`max_connections_per_address`) | {of_address} | {address_gib} |
 | all (`max_connections`) | {all} | {all_gib} |
 
-**What this does not bound.** There is no budget of memory for the whole server yet. The sums for one address and for all are
-products and more than a machine has: whoever has enough connections can use up the memory. Until there is such a budget, a server that
-anyone can reach needs lower limits (`max_connections`, `max_connections_per_address`, `max_concurrent_streams`, `max_message`), or a
-limit from outside, such as that of a container. These are not counted above:
+**What bounds it in all.** All of the above is charged to the account of its connection (`docs/memory.md`), and so are the fixed costs
+of connections and calls, and what services charge with `CallContext::charge`, as RouteChat does with its notes. One connection
+may hold {connection_memory} (`connection_memory`), all together what is handed out of `memory`: half of it, and half of a quarter of the
+machine's memory by default. Beyond it the connections leave that hold most and move least. With `--max-memory 256M` a thousand
+connections that make the server hold as much as they can have it resident with less than 320 MiB (`tests/memory.rs`).
 
-- what a handler holds: the decoded message, which may be several times as large as its bytes, whatever it stores, and each message
-  that it sends, which waits whole for the window whatever its size. RouteChat of the example service stores {notes} a call (`server
-  --max-notes`), so its {calls} calls on one connection {all_notes} MiB;
-- the fixed cost of a connection and of a call: tasks, timers, tables of h2 and of HPACK, and up to 1,024 streams that were reset,
-  which h2 remembers for a second;
+These are not counted:
+
+- what a handler holds and does not charge: the decoded message, which may be several times as large as its bytes, and whatever it
+  stores;
+- what a service by hand leaves unread that never chooses the shape of its call: `connection_window` and `small_frame_budget` bound it;
+- the buffers that HPACK's table shares: up to 100 of 8 KiB for one connection, of a peer that puts much else between the fields that
+  it adds to the table;
+- up to 1,024 streams of a connection that were reset, which h2 remembers for a second;
 - what the operating system holds: socket buffers, and connections in the listen queue;
 - work: how many calls begin in a second is not limited. What a call costs the processor is up to its handler; `TURN` and
   `SENT_AT_A_STRETCH` see to it that the others have their turn.
@@ -71,7 +75,7 @@ limit from outside, such as that of a container. These are not counted above:
 
 For the answers on one connection a client holds its window of {client_window} (`connection_window`) and up to {client_frames} of overhead in
 small frames (`small_frame_budget`). For each call it holds one message of {client_message} (`max_message`), the metadata of one answer of
-{client_list} (`max_header_list`), and what it sends: as for a server's answers two `BATCH`, {unasked}, {send_buffer} in h2, and the one message that
+{client_list} (`max_header_list`), and what it sends: as for a server's answers two `BATCH`, {unasked}, {client_send_buffer} in h2, and the one message that
 is being sent. A call that may be sent again keeps up to {retry} of its request (`retry_buffer`), a call with a single request message
 that message whole. The number of calls is up to the program: those beyond the server's SETTINGS_MAX_CONCURRENT_STREAMS wait in the
 client's memory.
@@ -94,8 +98,8 @@ client's memory.
         all = grouped(all),
         address_gib = grouped((connection * of_address).div_ceil(1 << 30)),
         all_gib = grouped((connection * all).div_ceil(1 << 30)),
-        notes = bytes(MAX_NOTES),
-        all_notes = grouped((calls * MAX_NOTES).div_ceil(1 << 20)),
+        client_send_buffer = bytes(SEND_BUFFER_OF_CLIENT),
+        connection_memory = bytes(limits.connection_memory),
         client_window = bytes(client.connection_window as usize),
         client_frames = bytes(client.small_frame_budget),
         client_message = bytes(client.max_message),

@@ -19,19 +19,20 @@ const RULES: &[Rule] = &[
     Rule { room: "metadata", crates: "bytes http", rooms: "wire" },
     Rule { room: "status", crates: "bytes http", rooms: "metadata wire" },
     Rule { room: "limits", crates: "", rooms: "" },
+    Rule { room: "memory", crates: "", rooms: "limits status" },
     Rule { room: "policy", crates: "rand serde_json", rooms: "limits metadata status wire" },
     Rule { room: "codec", crates: "bytes prost", rooms: "status wire" },
     Rule {
         room: "call",
         crates: "bytes futures_core h2 http tokio",
-        rooms: "codec limits metadata policy status wire",
+        rooms: "codec limits memory metadata policy status wire",
     },
     Rule { room: "service", crates: "prost", rooms: "call limits status" },
     Rule { room: "connection", crates: "h2 socket2 tokio", rooms: "limits wire" },
     Rule {
         room: "server",
         crates: "bytes h2 http rand socket2 tokio tracing",
-        rooms: "call connection limits metadata service status wire",
+        rooms: "call connection limits memory metadata service status wire",
     },
     Rule {
         room: "client",
@@ -40,7 +41,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "transcript",
-        crates: "bytes flate2 http prost prost_types serde_json tokio tokio_util tracing",
+        crates: "bytes flate2 http prost prost_types serde serde_json tokio tokio_util tracing",
         rooms: "wire",
     },
     Rule {

@@ -11,7 +11,7 @@ use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use h2grpc::call::CallEnd;
 use h2grpc::limits::Limits;
-use h2grpc::route_guide::arguments::{Listen, seconds, seconds_or_0};
+use h2grpc::route_guide::arguments::{Listen, bytes, seconds, seconds_or_0};
 use h2grpc::route_guide::notes::MAX_NOTES;
 use h2grpc::route_guide::program::{self, Outcome, Stdout};
 use h2grpc::route_guide::{Features, Guide, RouteGuide};
@@ -22,6 +22,11 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use log::{CloseAtEnd, Log};
+
+/// Memory that is free goes back to the system within some ten seconds, which the system's own allocator seldom does: see
+/// `docs/memory.md`.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Serves RouteGuide, the example service of the gRPC tutorials, to any gRPC client.
 ///
@@ -91,6 +96,11 @@ struct Options {
     /// A call that neither sends nor receives a byte for this long ends with DEADLINE_EXCEEDED [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     call_idle_timeout: Option<Duration>,
+    /// Memory for what clients make the server hold, all together, in bytes or with K, M or G; when it is used up, the
+    /// client leaves that holds most and moves least. The database is not counted [default: a quarter of the machine's
+    /// or the container's]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_memory: Option<usize>,
 
     /// A connection without a call for this long is sent away [default: 900]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
@@ -147,6 +157,7 @@ fn run(options: Options, log: &Log) -> Outcome {
         .max_connection_age(options.max_connection_age)
         .max_connection_age_grace(options.max_connection_age_grace)
         .call_idle_timeout(options.call_idle_timeout)
+        .memory(options.max_memory)
         .idle_timeout(idle_timeout)
         .drain_timeout(drain_timeout);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -134,10 +134,11 @@ impl Calls {
         }
         if open.blocks[index] == 0 {
             let kind = types.method(&open.call.path).map(|kinds| <[&str; 2]>::from(kinds)[index].to_owned());
-            // Where the content-type may be one of the fields that were said before the recording began, it is likely so.
-            let unknown = block.fields.iter().any(|field| field.is_field() && field.name.is_none());
-            let content = block.get("content-type");
-            let grpc = content.map_or(unknown, |kind| kind.starts_with(b"application/grpc"));
+            // In a recording that begins late, it may be among the fields that nobody knows.
+            let grpc = match block.get("content-type") {
+                Some(kind) => kind.starts_with(b"application/grpc"),
+                None => !block.is_known() && block.broken().is_none(),
+            };
             let encoding = block.get("grpc-encoding").map(|encoding| lossy(encoding));
             open.about[index] = Arc::new(About { grpc, kind, encoding });
         }
