@@ -133,9 +133,8 @@
 //! With `default-features = false` you get the gRPC stack alone. The features `route-guide` and `transcript` add the
 //! modules of those names. `service-config` reads a [`policy::ServiceConfig`] from JSON. `stream` makes streams of
 //! `futures-core` of a call's halves ([`call::Inbound`], [`call::Requests`]). `cli` adds these four and what the programs
-//! `server`, `client` and `tour` need. `lean-log`
-//! compiles log lines below "info" out of release builds, those of your own program too. `cli` and `lean-log` are on by
-//! default.
+//! `server`, `client` and `tour` need, and `tap` what the program of that name needs besides. `lean-log` compiles log
+//! lines below "info" out of release builds, those of your own program too. `cli`, `tap` and `lean-log` are on by default.
 //!
 #![cfg_attr(feature = "route-guide", doc = "[`route_guide`]: crate::route_guide")]
 #![cfg_attr(not(feature = "route-guide"), doc = "[`route_guide`]: #features")]

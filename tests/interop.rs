@@ -1,5 +1,5 @@
 //! Real peers against the binaries `server` and `client`: grpcio (Python) and grpc-js (Node) as clients of our server,
-//! and grpcio as the server of our client and of the library's channel.
+//! and grpcio as the server of our client and of the library's channel. And `tap` between two programs of other stacks.
 //!
 //! The trials set their peers up themselves, below Cargo's target directory and only when a trial that needs them
 //! runs. Where an interpreter is missing, or its packages cannot be installed, the trials are reported as ignored with
@@ -30,6 +30,8 @@ mod peers;
 #[allow(dead_code)]
 #[path = "interop/process.rs"]
 mod process;
+#[path = "interop/tap.rs"]
+mod tap;
 
 /// The service under its name in the published examples, and under that of the tutorial's .proto, which has no package.
 /// With each, what a trial's name says of it.
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     let mut trials = our_server::trials();
     trials.extend(our_client::trials());
     trials.extend(our_channel::trials());
+    trials.extend(tap::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

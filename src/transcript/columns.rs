@@ -1,19 +1,19 @@
 //! Lines of a fixed width, and what stands in which column of them.
 
-use std::mem;
-
 /// A character and its colour.
 pub(super) type Cell = (char, &'static str);
 
 /// Cuts a text into rows of at most `limit` characters, after a space where one is in the second half of the row.
-pub(super) fn wrapped(mut text: Vec<Cell>, limit: usize) -> Vec<Vec<Cell>> {
+pub(super) fn wrapped(text: &[Cell], limit: usize) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
-    while text.len() > limit {
-        let space = text[limit / 2..limit].iter().rposition(|cell| cell.0 == ' ');
-        let rest = text.split_off(space.map_or(limit, |at| limit / 2 + at + 1));
-        rows.push(mem::replace(&mut text, rest));
+    let mut rest = text;
+    while rest.len() > limit {
+        let space = rest[limit / 2..limit].iter().rposition(|cell| cell.0 == ' ');
+        let (row, after) = rest.split_at(space.map_or(limit, |at| limit / 2 + at + 1));
+        rows.push(row.to_vec());
+        rest = after;
     }
-    rows.push(text);
+    rows.push(rest.to_vec());
     rows
 }
 

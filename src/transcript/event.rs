@@ -78,6 +78,16 @@ impl Event {
         }
     }
 
+    /// The name of the type of its messages, if it is known.
+    pub fn message_type(&self) -> Option<&str> {
+        self.about.as_ref().and_then(|about| about.kind.as_deref())
+    }
+
+    /// The `grpc-encoding` that the head of its messages has, if there is one.
+    pub fn encoding(&self) -> Option<&str> {
+        self.about.as_ref().and_then(|about| about.encoding.as_deref())
+    }
+
     /// Its bytes as a tree of spans: the leaves lie side by side and are all of them.
     pub fn tree(&self, types: &Types) -> Span {
         let cut = Cut { start: self.start, frame: self.frame.clone() };

@@ -17,6 +17,8 @@
 //! The files stand in layers, and each uses those below it alone:
 //!
 //! ```text
+//!   json  narrate  diff        what happened, for programs and in lines of text; two recordings compared
+//!   hide                       a connection without its secrets
 //!   html/                      a transcript as a page for a browser
 //!   print  rows                a transcript as text, and what stands on its lines
 //!   parse                      the text becomes bytes again
@@ -38,16 +40,20 @@
 
 mod columns;
 mod diagnosis;
+mod diff;
 mod event;
 mod file;
 #[cfg(test)]
 mod fixtures;
 mod flow;
 pub mod grpc;
+mod hide;
 pub mod hpack;
 pub mod html;
 pub mod http2;
+mod json;
 mod meaning;
+mod narrate;
 mod parse;
 mod place;
 mod print;
@@ -64,10 +70,13 @@ mod varint;
 mod verdict;
 
 pub use diagnosis::{Diagnoser, Remark};
+pub use diff::{Compare, Difference};
 pub use event::Event;
 pub use flow::Windows;
 pub use grpc::{Call, Role};
+pub use hide::Hider;
 pub use meaning::Meaning;
+pub use narrate::{Happened, HeaderField, Told};
 pub use parse::ParseError;
 pub use place::Place;
 pub use print::Print;

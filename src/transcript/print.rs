@@ -8,6 +8,7 @@ use super::event::Event;
 use super::file;
 use super::grpc::is_secret;
 use super::http2::header;
+use super::protobuf::Types;
 use super::record::Direction;
 use super::rows::{Detail, Row, rows};
 use super::story;
@@ -151,6 +152,15 @@ impl Print {
         self.arrow(direction, &text, out)
     }
 
+    /// Writes one frame of a connection.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_event(&self, event: &Event, types: &Types, out: &mut dyn Write) -> fmt::Result {
+        self.title(event, out)?;
+        rows(&event.tree(types), self.detail).iter().try_for_each(|row| self.row(row, out))
+    }
+
     /// Writes a line that begins with its direction, in the direction's colour.
     fn arrow(&self, direction: Direction, text: &str, out: &mut dyn Write) -> fmt::Result {
         let color = ["\x1b[1;34m", "\x1b[1;32m"][direction.index()];
@@ -233,7 +243,7 @@ impl Print {
         }
         let columns = Columns::within(self.columns);
         let limit = columns.width - columns.text;
-        let mut rows = wrapped(text, limit);
+        let mut rows = wrapped(&text, limit);
         let note: Vec<Cell> = row.note.chars().map(|c| (c, FAINT)).collect();
         let beside = rows.last().map_or(0, |row| row.len() + 2).max(columns.note);
         match rows.last_mut() {
@@ -244,7 +254,7 @@ impl Print {
             }
             _ => {
                 let below = columns.note.min(limit.saturating_sub(note.len()));
-                rows.extend(wrapped(note, limit).into_iter().map(|row| [vec![(' ', ""); below], row].concat()));
+                rows.extend(wrapped(&note, limit).into_iter().map(|row| [vec![(' ', ""); below], row].concat()));
             }
         }
         let run = |run: &[Cell]| self.color(run[0].1, &run.iter().map(|cell| cell.0).collect::<String>());

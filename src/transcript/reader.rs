@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::event::Event;
-use super::flow::Flow;
+use super::flow::{Flow, Windows};
 use super::grpc::{Call, Calls, Ended, Role, Way};
 use super::hpack::{Decoder, Entry};
 use super::http2::{Cut, Frames, Shape, layout};
@@ -137,6 +137,7 @@ impl Reader {
         side.block = None;
         side.large = None;
         side.decoder.lose();
+        self.calls.lose(direction);
         self.flow = Flow::new(false);
         torn.map(|cut| self.event(direction, at, cut)).into_iter().collect()
     }
@@ -161,6 +162,11 @@ impl Reader {
     /// How many bytes one side still owes of the message that it has begun.
     pub fn owed(&self, stream: u32, direction: Direction) -> Option<usize> {
         self.calls.missing(stream, direction)
+    }
+
+    /// How many bytes of DATA may still be sent on a stream.
+    pub fn windows(&self, of: Direction, stream: u32) -> Windows {
+        self.flow.windows(of, Some(stream))
     }
 
     /// The dynamic table of a direction, the newest entry first: it has index 62.

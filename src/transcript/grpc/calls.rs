@@ -71,6 +71,8 @@ struct Open {
     blocks: [usize; 2],
     about: [Arc<About>; 2],
     bodies: [Body; 2],
+    /// Whether bytes of a body are missing: where its messages begin is not known any more.
+    lost: [bool; 2],
 }
 
 /// The calls that are open.
@@ -160,7 +162,7 @@ impl Calls {
         let index = way.direction.index();
         open.call.bytes[index] += content.len() as u64;
         let about = open.about[index].clone();
-        if !about.grpc {
+        if !about.grpc || open.lost[index] {
             return (Vec::new(), Some(about));
         }
         let body = &mut open.bodies[index];
@@ -169,6 +171,16 @@ impl Calls {
         self.held = self.held + body.held() - before;
         open.call.messages[index] = body.count() as u64;
         (pieces, Some(about))
+    }
+
+    /// Bytes of one direction are missing, and nobody knows of which calls.
+    pub(in super::super) fn lose(&mut self, direction: Direction) {
+        let index = direction.index();
+        for open in self.open.values_mut() {
+            self.held -= open.bodies[index].held();
+            open.bodies[index] = Body::default();
+            open.lost[index] = true;
+        }
     }
 
     /// One side sent END_STREAM. Returns the call if the other side had done so: it is over.

@@ -5,8 +5,26 @@ use std::io::Read;
 use bytes::Bytes;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
+use super::body::{Message, PREFIX};
+
 /// More than this is not unpacked of one message: a few bytes can stand for gigabytes.
 const MOST: u64 = 4 * 1024 * 1024;
+
+impl Message {
+    /// What it says, without its prefix, and unpacked if it was compressed by `encoding`, the `grpc-encoding` of its head.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    pub fn payload(&self, encoding: Option<&str>) -> Result<Bytes, &'static str> {
+        let bytes = self.bytes.as_ref().ok_or("it is too large to be kept")?;
+        let payload = bytes.slice(PREFIX.min(bytes.len())..);
+        match self.compressed {
+            0 => Ok(payload),
+            1 => decompress(encoding, &payload),
+            _ => Err("its flag is neither 0 nor 1"),
+        }
+    }
+}
 
 /// Unpacks a message by its `grpc-encoding`; the error says why it cannot be.
 pub(super) fn decompress(encoding: Option<&str>, bytes: &[u8]) -> Result<Bytes, &'static str> {

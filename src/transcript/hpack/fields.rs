@@ -53,6 +53,13 @@ pub enum Form {
     Broken(String),
 }
 
+impl Field {
+    /// Whether it is a field, and not a size of the table or what could not be decoded.
+    pub fn is_field(&self) -> bool {
+        !matches!(self.form, Form::SizeUpdate(_) | Form::Broken(_))
+    }
+}
+
 impl Block {
     /// The (first) value of a field.
     pub fn get(&self, name: &str) -> Option<&Bytes> {

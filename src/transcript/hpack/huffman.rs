@@ -43,6 +43,25 @@ pub(super) fn code(letter: u8) -> (u32, u8) {
     LETTERS.get(&u16::from(letter)).copied().unwrap_or_default()
 }
 
+/// A text in the code, its last octet padded with ones.
+pub(super) fn encode(text: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(text.len());
+    let (mut waiting, mut bits) = (0_u64, 0);
+    for letter in text {
+        let (code, length) = code(*letter);
+        waiting = waiting << length | u64::from(code);
+        bits += length;
+        while bits >= 8 {
+            bits -= 8;
+            octets.push((waiting >> bits) as u8);
+        }
+    }
+    if bits > 0 {
+        octets.push((waiting << (8 - bits)) as u8 | 0xff >> bits);
+    }
+    octets
+}
+
 /// The symbol of each pair of a length and a code.
 static CODES: LazyLock<HashMap<(u8, u32), u16>> = LazyLock::new(|| {
     let mut code = 0;
@@ -66,6 +85,7 @@ mod tests {
         let name = [0x25, 0xa8, 0x49, 0xe9, 0x5b, 0xa9, 0x7d, 0x7f];
         assert_eq!(decode(&name).unwrap(), b"custom-key");
         assert_eq!(decode(&[]).unwrap(), b"");
+        assert_eq!(encode(b"custom-key"), name);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod decoder;
 mod fields;
+mod hidden;
 mod huffman;
 mod integer;
 mod meaning;
@@ -19,5 +20,6 @@ mod table;
 
 pub use decoder::Decoder;
 pub use fields::{Block, Field, Form};
+pub(super) use hidden::UNDECODABLE;
 pub use meaning::{Meaning, Role};
 pub use table::Entry;

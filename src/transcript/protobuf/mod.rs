@@ -4,7 +4,9 @@ mod fields;
 mod guess;
 mod meaning;
 mod types;
+mod value;
 mod values;
 
 pub use meaning::{Meaning, Wire};
 pub use types::Types;
+pub use value::Value;

@@ -11,6 +11,7 @@ mod report;
 mod rounds;
 mod scale;
 mod servers;
+mod tap;
 
 use std::path::{Path, PathBuf};
 
@@ -59,6 +60,8 @@ enum Part {
         #[arg(long, value_delimiter = ',')]
         axes: Vec<String>,
     },
+    /// Which share of the rate of unary calls is left with the tap in between.
+    Tap,
     /// Everything.
     All,
     /// Write the document again from the figures that are there.
@@ -105,6 +108,9 @@ fn main() -> Result<()> {
             let (of_servers, of_clients) = instructions::run(&places, &servers, args.quick)?;
             keep(&places, "instructions", &of_servers)?;
             keep(&places, "client-instructions", &of_clients)?;
+        }
+        if matches!(part, Some(Part::Tap | Part::All)) {
+            keep(&places, "tap", &tap::run(&places, &servers, args.rounds, args.seconds)?)?;
         }
         if let Some(Part::Scale { axes }) = part {
             keep(&places, "scale", &scale::run(&places, &servers, args.quick, axes)?)?;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use peers::stats::median;
 
 use crate::clients;
+use crate::tap;
 use crate::instructions::{ClientCount, Count};
 use crate::rounds::{CASES, Case, Sample};
 use crate::scale::{Scale, Step};
@@ -25,12 +26,13 @@ pub fn write(places: &Places) -> Result<String> {
     let counts: Vec<Count> = kept(places, "instructions").unwrap_or_default();
     let clients: Vec<clients::Sample> = kept(places, "clients").unwrap_or_default();
     let client_counts: Vec<ClientCount> = kept(places, "client-instructions").unwrap_or_default();
+    let taps: Vec<tap::Sample> = kept(places, "tap").unwrap_or_default();
     let scale: Option<Scale> = kept(places, "scale");
     let machine: Vec<(String, String)> = kept(places, "machine").unwrap_or_default();
     let mut out = String::from(INTRODUCTION);
     if !samples.is_empty() {
         overview(&mut out, &samples)?;
-        promises(&mut out, &samples, &clients, &counts)?;
+        promises(&mut out, &samples, &clients, &counts, &taps)?;
     }
     if !clients.is_empty() {
         the_client(&mut out, &clients, &client_counts)?;
@@ -127,7 +129,9 @@ fn overview(out: &mut String, samples: &[Sample]) -> Result<()> {
     Ok(())
 }
 
-fn promises(out: &mut String, samples: &[Sample], clients: &[clients::Sample], counts: &[Count]) -> Result<()> {
+fn promises(
+    out: &mut String, samples: &[Sample], clients: &[clients::Sample], counts: &[Count], taps: &[tap::Sample],
+) -> Result<()> {
     if !samples.iter().any(|s| s.server == OURS) {
         writeln!(out, "\nThe product's own server was not there to be measured.")?;
         return Ok(());
@@ -153,6 +157,9 @@ fn promises(out: &mut String, samples: &[Sample], clients: &[clients::Sample], c
         let Some(least) = case.bar else { continue };
         let name = format!("client {}: calls per CPU second", case.name);
         row(&name, "tonic's better runtime", Bar::AtLeast(least), client_rate(case, clients, OURS))?;
+    }
+    if !taps.is_empty() {
+        row("unary through the tap: calls per second", "the same without it", Bar::AtLeast(tap::BAR), tap::share(taps))?;
     }
     Ok(())
 }

@@ -217,16 +217,26 @@ pub struct Running {
 }
 
 impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.addr
+    }
+
     /// Runs the generator against it, on the other core.
     pub fn load(&self, args: &[&str]) -> Result<Figures> {
-        self.ask(self.generator(args)?)
+        self.load_at(&self.addr, args)
+    }
+
+    /// The same through somebody who listens at another address and passes everything on.
+    pub fn load_at(&self, address: &str, args: &[&str]) -> Result<Figures> {
+        self.ask_at(address, self.generator(args)?)
     }
 
     /// Starts a generator against it that measures in turns of so many seconds, and returns when that has warmed up.
     pub fn take_turns(&self, args: &[&str], seconds: f64) -> Result<Turns> {
         let mut words = self.generator(args)?;
         words.extend(["--turn".into(), seconds.to_string()]);
-        words.extend(self.whom());
+        words.extend(self.whom(&self.addr));
         let mut child =
             Command::new(&words[0]).args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (tell, hear) = (child.stdin.take(), child.stdout.take());
@@ -246,13 +256,17 @@ impl Running {
         Ok(words)
     }
 
-    fn whom(&self) -> [String; 4] {
-        ["--addr".into(), self.addr.clone(), "--pid".into(), self.child.id().to_string()]
+    fn whom(&self, address: &str) -> [String; 4] {
+        ["--addr".into(), address.into(), "--pid".into(), self.child.id().to_string()]
     }
 
     /// Runs a program that makes calls to it and prints its figures.
-    pub fn ask<F: serde::de::DeserializeOwned>(&self, mut words: Vec<String>) -> Result<F> {
-        words.extend(self.whom());
+    pub fn ask<F: serde::de::DeserializeOwned>(&self, words: Vec<String>) -> Result<F> {
+        self.ask_at(&self.addr, words)
+    }
+
+    fn ask_at<F: serde::de::DeserializeOwned>(&self, address: &str, mut words: Vec<String>) -> Result<F> {
+        words.extend(self.whom(address));
         let output = Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).output()?;
         serde_json::from_slice(&output.stdout).map_err(|_| {
             let text = String::from_utf8_lossy(&output.stderr);
