@@ -187,8 +187,8 @@ impl Print {
         const INDENT: &str = "   ";
         let width = Columns::within(self.columns).width - INDENT.len();
         let letters: Vec<Cell> = printable(text.as_bytes()).chars().map(|letter| (letter, "")).collect();
-        for row in wrapped(letters, width) {
-            let row: String = row.into_iter().map(|(letter, _)| letter).collect();
+        for row in wrapped(&letters, width) {
+            let row: String = row.iter().map(|(letter, _)| *letter).collect();
             writeln!(out, "{INDENT}{}", row.trim_end())?;
         }
         Ok(())
