@@ -20,6 +20,7 @@ use common::raw_server::RawServer;
 use common::{Running, frame};
 use h2grpc::route_guide::{Feature, Features, Guide, RouteGuide};
 use h2grpc::server::Server;
+use h2grpc::transcript::{Direction, Recorded};
 use process::{Output, Process};
 use served::{PATIENCE, Scratch, Served};
 use tokio::net::{TcpListener, TcpStream};
@@ -388,6 +389,24 @@ async fn wire_shows_the_bytes_of_a_call_after_its_result() {
     ];
     in_order(&output.stdout, &parts);
     assert!(output.stderr.is_empty(), "{output}");
+}
+
+#[tokio::test]
+async fn record_writes_a_file_that_becomes_the_same_bytes() {
+    let served = Served::start(&[]);
+    let file = Scratch::new("recorded.txt");
+    let address = served.address().to_string();
+    let output =
+        succeeds(&["--addr", &address, "--record", file.path(), "get-feature", "40.9146138", "-74.6188906"]).await;
+    assert!(!output.stdout.contains("->"), "the bytes go to the file: {output}");
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    in_order(&text, &["h2grpc transcript 1", ":path: /routeguide.RouteGuide/GetFeature", "1 latitude: 409146138"]);
+    let recorded = Recorded::parse(&text).unwrap();
+    assert!(recorded.bytes(Direction::ToServer).starts_with(b"PRI * HTTP/2.0"));
+
+    let dead = Reserved::new();
+    let output = fails(&["--addr", &dead.address.to_string(), "--record", file.path(), "get-feature"]).await;
+    assert!(output.stderr.contains("UNAVAILABLE"), "the call's failure is what is told: {output}");
 }
 
 #[tokio::test]

@@ -11,14 +11,17 @@ mod served;
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, PipeReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
 use common::raw::{ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, Raw, SETTINGS};
 use common::{Answer, call, connect, frame, head, read, soon};
 use h2::client::SendRequest;
-use h2grpc::route_guide::{Point, RouteNote};
+use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Point, RouteNote};
 use h2grpc::status::Code;
+use h2grpc::transcript::protobuf::Types;
+use h2grpc::transcript::{Recorded, Transcript};
 use process::{Output, Process};
 use rustix::process::{Pid, Signal, kill_process};
 use served::{PATIENCE, Served, command, refusal};
@@ -414,6 +417,34 @@ async fn max_memory_is_applied() {
         assert_eq!(answer.code(), code, "{count} notes: {answer:?}");
         assert!(code == 0 || answer.trailer("grpc-message").contains("limit of 1048576"), "{answer:?}");
     }
+}
+
+/// A folder that is gone after the test.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn record_writes_each_connection_to_a_file_without_its_secrets() {
+    let folder = Folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-record", std::process::id())));
+    let served = Served::start(&["--record", folder.0.to_str().unwrap()]);
+    let mut requests = connect(served.address()).await;
+    let asked = head(GET).header("authorization", "Bearer geheim").body(()).unwrap();
+    let answer = soon(call(&mut requests, asked, [frame(&Point::default())])).await.unwrap();
+    assert_eq!(answer.code(), 0);
+    drop(requests);
+    served.terminate().await;
+    served.ended_well().await;
+    let text = fs::read_to_string(folder.0.join("connection-1.txt")).unwrap();
+    let recorded = Recorded::parse(&text).unwrap();
+    let transcript = Transcript::read(&recorded, &Types::decode(FILE_DESCRIPTOR_SET).unwrap());
+    let call = transcript.calls.values().next().unwrap();
+    assert_eq!((&call.path[..], call.status.as_deref()), (GET, Some("0")));
+    assert!(!transcript.to_string().contains("geheim") && transcript.to_string().contains("authorization"), "{text}");
 }
 
 #[tokio::test]

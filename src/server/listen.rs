@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::connection;
 use super::places::Places;
-use super::setup::Setup;
+use super::setup::{Setup, Wrap};
 use crate::connection::prepare;
 
 /// How many connections the kernel may hold before the server takes them.
@@ -93,7 +93,13 @@ pub(super) async fn serve(
                 connections.spawn(async move {
                     let _places = (place, place_of_address);
                     info!(%peer, "connection opened");
-                    match connection::serve(stream, Some(peer), &setup, stopped).await {
+                    let served = match &setup.wrap {
+                        None => connection::serve(stream, Some(peer), &setup, stopped).await,
+                        Some(Wrap(wrap)) => {
+                            connection::serve(wrap(peer, Box::new(stream)), Some(peer), &setup, stopped).await
+                        }
+                    };
+                    match served {
                         Ok(()) => info!(%peer, "connection closed"),
                         Err(error) => warn!(%peer, %error, "connection failed"),
                     }

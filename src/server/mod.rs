@@ -50,7 +50,7 @@ use crate::{connection::ByteStream, limits::Limits, service::Registration};
 
 pub use crate::service::{Method, Service};
 pub use listen::listen;
-use setup::Setup;
+use setup::{Setup, Wrap};
 
 /// Services, and the limits for their clients.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +93,29 @@ impl Server {
     /// ```
     pub fn observe(mut self, observe: impl Fn(&CallEnd<'_>) + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.setup).observer = Some(Observer::new(observe));
+        self
+    }
+
+    /// Serves each connection that is accepted on the byte stream that `wrap` makes of it: a recorder or a throttle around
+    /// it. `wrap` is told the peer's address too. It must not block.
+    ///
+    /// ```
+    /// # #[cfg(feature = "transcript")]
+    /// # {
+    /// use h2grpc::server::Server;
+    /// use h2grpc::transcript::Recording;
+    ///
+    /// let recording = Recording::new(1 << 20);
+    /// let recorder = recording.clone();
+    /// let server = Server::new().wrap_streams(move |_, stream| recorder.server(stream));
+    /// # }
+    /// ```
+    pub fn wrap_streams<F, IO>(mut self, wrap: F) -> Self
+    where
+        F: Fn(SocketAddr, Box<dyn ByteStream>) -> IO + Send + Sync + 'static,
+        IO: ByteStream,
+    {
+        Arc::make_mut(&mut self.setup).wrap = Some(Wrap(Arc::new(move |peer, stream| Box::new(wrap(peer, stream)))));
         self
     }
 

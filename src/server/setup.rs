@@ -1,10 +1,22 @@
 //! What all connections of a server have in common.
 
-use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
 use super::router::Router;
+use crate::connection::ByteStream;
 use crate::{call::Observer, limits::Limits, memory::Memory};
+
+/// A user's function that takes the byte stream of a peer, and gives the one that HTTP/2 runs on.
+#[derive(Clone)]
+pub(super) struct Wrap(pub(super) Arc<dyn Fn(SocketAddr, Box<dyn ByteStream>) -> Box<dyn ByteStream> + Send + Sync>);
+
+impl fmt::Debug for Wrap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wrap")
+    }
+}
 
 /// The services of a server, what their peers are allowed, and who is told of the end of each call.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +24,7 @@ pub(super) struct Setup {
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) observer: Option<Observer>,
+    pub(super) wrap: Option<Wrap>,
     memory: OnceLock<Arc<Memory>>,
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::event::Event;
 use super::grpc::Call;
+use super::hide::Hider;
 use super::http2::Shape;
 use super::protobuf::Types;
 use super::reader::{Keep, Reader};
@@ -44,6 +45,18 @@ impl Transcript {
         let calls = ended.chain(reader.calls()).filter(|call| call.is_known()).map(|call| (call.stream, call.clone()));
         let calls = calls.collect();
         Transcript { events, calls, missed: recorded.missed, late: recorded.late, types }
+    }
+
+    /// The same without credentials and cookies: their values are replaced, and the bytes stay as many and as readable as
+    /// they were. For what is saved or sent to others.
+    pub fn without_secrets(mut self) -> Self {
+        let mut hider = Hider::default();
+        let mut events = Vec::with_capacity(self.events.len());
+        for event in std::mem::take(&mut self.events) {
+            events.extend(hider.push(event));
+        }
+        events.extend(hider.finish());
+        Transcript { events, ..self }
     }
 
     /// A frame's bytes as a tree of spans.

@@ -29,6 +29,10 @@ async fn what_was_saved_is_shown_as_it_was_when_it_passed() {
         assert_eq!(*shown, live);
     }
     assert_eq!(lines(&shown.stdout).len(), lines(&live).len());
+    let page = folder.path("saved.html");
+    assert!(run(&["show", &file, "--proto", PROTO, "--html", &page]).succeeded());
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("/routeguide.RouteGuide/RouteChat"));
     let filtered = run(&["show", &file, "--json", "--filter", "method=RouteChat", "--check"]);
     assert_eq!(events(&filtered.stdout, "call").len(), 1);
     assert_eq!(

@@ -19,8 +19,8 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Outcome {
     let mut channel = options.channel()?;
-    let wire = options.shown.wire.map(|messages| (Wire::default(), messages));
-    if let Some((wire, _)) = &wire {
+    let wire = (options.shown.wire.is_some() || options.shown.record.is_some()).then(Wire::default);
+    if let Some(wire) = &wire {
         channel = wire.record(&channel);
     }
     let watching = options.shown.watch.then(|| tokio::spawn(watch::print(channel.watch())));
@@ -33,11 +33,15 @@ async fn run(options: Options) -> Outcome {
     if let Some(watching) = watching {
         watching.await?;
     }
-    let shown = match wire {
-        Some((wire, messages)) => wire.show(messages, out).await,
-        None => Ok(()),
+    let shown = match (&wire, options.shown.wire) {
+        (Some(wire), Some(messages)) => wire.show(messages, out).await,
+        _ => Ok(()),
     };
-    outcome.and(shown)?;
+    let saved = match (&wire, &options.shown.record) {
+        (Some(wire), Some(path)) => wire.save(path).await,
+        _ => Ok(()),
+    };
+    outcome.and(shown).and(saved)?;
     Ok(out.flush()?)
 }
 

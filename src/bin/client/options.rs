@@ -112,6 +112,11 @@ pub struct Shown {
     /// of each call are shown each way, and the others counted [N: 3]
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "3", global = true)]
     pub wire: Option<usize>,
+
+    /// After the calls, write every byte that was on the wire to FILE, with its meaning, as text that `tap show` reads. A
+    /// second connection goes to FILE with -2 before its extension, and so on
+    #[arg(long, value_name = "FILE", global = true)]
+    pub record: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -1,6 +1,8 @@
 //! The bytes of the client's connections, each recorded from its first byte on.
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,9 +56,26 @@ impl Wire {
         Box::new(recording.client(stream))
     }
 
-    /// Waits for the last bytes of the connections, of which the channel is gone, and prints all. Of the messages of a
-    /// call, so many are shown each way.
-    pub async fn show(&self, messages: usize, out: &mut impl Write) -> Outcome {
+    /// Waits for the last bytes of the connections, of which the channel is gone, and writes each to a file.
+    pub async fn save(&self, path: &Path) -> Outcome {
+        let (recorded, missed) = self.complete().await;
+        let types = Types::decode(FILE_DESCRIPTOR_SET)?;
+        for (index, (_, recording)) in recorded.iter().enumerate() {
+            let mut text = String::new();
+            let transcript = Transcript::read(&recording.snapshot(), &types).without_secrets();
+            transcript.write(&Print { times: true, ..Print::file() }, &mut text)?;
+            let path = numbered(path, index + 1);
+            fs::write(&path, text).map_err(|error| format!("--record {}: {error}", path.display()))?;
+        }
+        match (recorded.len(), missed) {
+            (0, _) => Err("--record: no connection was made, so there is nothing to write".into()),
+            (_, 0) => Ok(()),
+            _ => Err(format!("--record: {missed} more connections were not recorded").into()),
+        }
+    }
+
+    /// The recordings, once they are complete, and how many connections have none.
+    async fn complete(&self) -> (Vec<(String, Recording)>, usize) {
         let (recorded, missed) = {
             let connections = self.connections();
             (connections.recorded.clone(), connections.missed)
@@ -65,6 +84,13 @@ impl Wire {
         for (_, recording) in &recorded {
             let _ = timeout_at(until, recording.closed()).await;
         }
+        (recorded, missed)
+    }
+
+    /// Waits for the last bytes of the connections, of which the channel is gone, and prints all. Of the messages of a
+    /// call, so many are shown each way.
+    pub async fn show(&self, messages: usize, out: &mut impl Write) -> Outcome {
+        let (recorded, missed) = self.complete().await;
         if recorded.is_empty() {
             writeln!(out, "\nOn the wire: nothing, because no connection was made.")?;
         }
@@ -86,4 +112,14 @@ impl Wire {
     fn connections(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// `call.txt`, `call-2.txt`, `call-3.txt`.
+fn numbered(path: &Path, number: usize) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map_or_else(String::new, |extension| format!(".{}", extension.to_string_lossy()));
+    path.with_file_name(format!("{name}-{number}{extension}"))
 }

@@ -2,6 +2,7 @@
 
 mod descriptors;
 mod log;
+mod record;
 mod signals;
 
 use std::io::{self, Write};
@@ -22,6 +23,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use log::{CloseAtEnd, Log};
+use record::Recorder;
 
 /// Memory that is free goes back to the system within some ten seconds, which the system's own allocator seldom does: see
 /// `docs/memory.md`.
@@ -119,6 +121,12 @@ struct Options {
     #[arg(long)]
     log_calls: bool,
 
+    /// Write each connection's bytes with their meaning to a file in this folder when it is closed: connection-1.txt and so
+    /// on, which `tap show` reads. Of a connection 1 MiB is kept, and 1,000 connections are written. Credentials and
+    /// cookies are hidden
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+
     /// How the log is written: for people, or one JSON object a line
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = log::Format::Text)]
     log_format: log::Format,
@@ -174,7 +182,16 @@ fn run(options: Options, log: &Log) -> Outcome {
         let guide = Guide::new(features).max_notes(options.max_notes).into_service().also_as("RouteGuide");
         let server = Server::new().add(guide).limits(limits);
         let server = if options.log_calls { server.observe(log_call) } else { server };
-        server.serve(listeners, stop).await
+        let recorder = options.record.map(Recorder::open).transpose()?;
+        let server = match &recorder {
+            Some(recorder) => recorder.record(server),
+            None => server,
+        };
+        server.serve(listeners, stop).await?;
+        if let Some(recorder) = recorder {
+            recorder.finish().await;
+        }
+        io::Result::Ok(())
     })?)
 }
 

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let Options { live, command } = Options::parse();
     let ended = match &command {
         None => live::run(&live),
-        Some(Command::Show { file, names, shown }) => show::run(file, names, shown),
+        Some(Command::Show { file, html, names, shown }) => show::run(file, html.as_deref(), names, shown),
         Some(Command::Read { file, port, names, shown }) => capture::run(file, *port, names, shown),
         Some(Command::Replay { file, to, stream, patience, ignore, names }) => {
             let replay = replay::Replay { to, stream: *stream, patience: *patience, ignore };

@@ -123,6 +123,9 @@ pub enum Command {
     Show {
         /// The file, or - for standard input
         file: PathBuf,
+        /// Write it as a page for a browser too, every byte explained
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
         #[command(flatten)]
         names: Names,
         #[command(flatten)]

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use h2grpc::transcript::Recorded;
+use h2grpc::transcript::html::HtmlOptions;
+use h2grpc::transcript::{Recorded, Transcript};
 
 use super::explain::{Explainer, Start};
 use super::options::{Names, Shown};
@@ -13,10 +14,17 @@ use super::{End, names};
 /// The largest file that is read, in bytes: the text of some 500 MB on the wire.
 const MOST: u64 = 4 << 30;
 
-/// Explains a saved transcript.
-pub fn run(file: &Path, names: &Names, shown: &Shown) -> Result<End, String> {
+/// Explains a saved transcript, and writes it as a page if that is wanted.
+pub fn run(file: &Path, html: Option<&Path>, names: &Names, shown: &Shown) -> Result<End, String> {
     let recorded = read(file)?;
-    let mut explainer = Explainer::new(names::types(names)?, shown, None);
+    let types = names::types(names)?;
+    if let Some(html) = html {
+        let title = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let options = HtmlOptions { title, secrets: shown.show_secrets, ..HtmlOptions::default() };
+        let page = Transcript::read(&recorded, &types).to_html(&options);
+        std::fs::write(html, page).map_err(|error| format!("cannot write {}: {error}", html.display()))?;
+    }
+    let mut explainer = Explainer::new(types, shown, None);
     match explain(&mut explainer, file, &recorded) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Well),
         Err(error) => Err(error.to_string()),

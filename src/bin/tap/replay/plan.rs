@@ -24,7 +24,7 @@ pub enum What {
     Data(Bytes, bool),
 }
 
-/// The largest payload that every server takes (RFC 9113, section 4.2).
+/// The largest payload that every server takes (RFC 9113, section 4.2; rule h2.frame-size).
 pub const LARGEST: usize = 16_384;
 
 const HEADERS: u8 = 1;
@@ -119,7 +119,8 @@ fn head(event: &Event, end_stream: bool) -> Result<Option<Bytes>, String> {
                  with --stream"
             ));
         };
-        // Literal without indexing, or never indexed (RFC 7541, sections 6.2.2 and 6.2.3).
+        // Literal without indexing, or never indexed (RFC 7541, sections 6.2.2 and 6.2.3; rules hpack.literal-not-added and
+        // hpack.literal-never-indexed).
         written.put_u8(if field.form.is_secret() { 0x10 } else { 0 });
         string(name, &mut written);
         string(value, &mut written);
