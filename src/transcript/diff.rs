@@ -89,7 +89,7 @@ impl Said {
 
 /// A message without the fields that have their default values: some stacks write them, and others do not.
 fn without_defaults(message: Json) -> Json {
-    let is_default = |value: &Json| *value == Json::from(0) || *value == Json::from("") || *value == Json::from(false);
+    let is_default = |value: &Json| *value == 0 || *value == "" || *value == false;
     match message {
         Json::Object(fields) => {
             let fields = fields.into_iter().map(|(name, value)| (name, without_defaults(value)));
