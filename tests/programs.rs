@@ -25,7 +25,7 @@ use h2grpc::status::{Code, Status};
 use process::{Output, Process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
-use served::{PATIENCE, Served, refusal};
+use served::{PATIENCE, Scratch, Served, refusal};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_client");
@@ -70,14 +70,14 @@ fn closed() -> Stdio {
 }
 
 /// A terminal of so many columns: its own end, and that of a program.
-fn terminal(columns: u16) -> (File, Stdio) {
+fn terminal(columns: u16) -> (File, File) {
     let own = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&own).unwrap();
     unlockpt(&own).unwrap();
     let name = ptsname(&own, Vec::new()).unwrap();
     let program = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
     tcsetwinsize(&program, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-    (own.into(), program.into())
+    (own.into(), program)
 }
 
 /// What a terminal shows until its programs have ended.
@@ -94,7 +94,7 @@ fn shown(mut terminal: File) -> String {
 fn run_in_terminal(columns: u16, mut command: Command) -> String {
     let (own, its) = terminal(columns);
     let reader = std::thread::spawn(move || shown(own));
-    let process = Process::spawn_into(&mut command, its, Stdio::piped()).unwrap();
+    let process = Process::spawn_into(&mut command, its.into(), Stdio::piped()).unwrap();
     drop(command); // which holds the program's end open, too
     let output = process.wait(PATIENCE).unwrap();
     assert!(output.succeeded(), "{output}");
@@ -256,7 +256,7 @@ async fn the_log_and_errors_are_not_coloured_on_a_dumb_terminal() {
         let (own, its) = terminal(100);
         let mut command = program(SERVER);
         command.env(name, value);
-        let served = Served::start_as(&mut command, its);
+        let served = Served::start_as(&mut command, its.into());
         drop(command);
         served.terminate().await;
         served.ended_well().await;
@@ -266,7 +266,7 @@ async fn the_log_and_errors_are_not_coloured_on_a_dumb_terminal() {
         let (own, its) = terminal(100);
         let mut wrong = client(unused(), &["--deadline", "x", "all"]);
         wrong.env(name, value);
-        run_into(wrong, Stdio::piped(), its);
+        run_into(wrong, Stdio::piped(), its.into());
         let told = shown(own);
         assert!(told.contains("error:") && told.contains('\u{1b}') == coloured, "{name}={value}: {told}");
     }
@@ -291,6 +291,34 @@ fn the_tour_fits_into_the_terminal() {
     let piped = run(&mut tour(None)).stdout;
     assert!((101..=110).contains(&widest(&piped)), "a pipe has room for everything: {}", widest(&piped));
     assert!(piped.contains("    83                                   :method: POST                   indexed 3 of"));
+}
+
+#[test]
+fn the_tour_waits_after_each_screen_where_a_person_sits_and_q_ends_it() {
+    let read_with = |answers: &[u8]| {
+        let (own, its) = terminal(100);
+        let mut keyboard = own.try_clone().unwrap();
+        let page = Scratch::new("tour.html");
+        let mut tour = program(TOUR);
+        tour.env("TERM", "dumb").args(["--html", page.path()]);
+        tour.stdin(its.try_clone().unwrap()).stdout(its).stderr(Stdio::null());
+        // The end of the input comes last, so that it never waits for more.
+        keyboard.write_all(&[answers, b"\x04"].concat()).unwrap();
+        let mut process = tour.spawn().unwrap();
+        drop(tour);
+        let shown = shown(own);
+        assert!(process.wait().unwrap().success(), "{shown}");
+        assert!(std::fs::read_to_string(&page.0).unwrap().starts_with("<!DOCTYPE html>"));
+        shown
+    };
+    let ended = read_with(b"\nq\n");
+    assert_eq!(ended.matches("Enter goes on, q ends").count(), 2, "{ended}");
+    assert!(!ended.contains("RouteChat") && ended.contains("The same for a browser"), "{ended}");
+    let whole = read_with(&b"\n".repeat(200));
+    // The terminal shows first what was typed before the program began.
+    let screens = whole.trim_start().split("Enter goes on, q ends").map(|screen| screen.lines().count());
+    assert!(screens.max() <= Some(26), "24 lines and the answers: {whole}");
+    assert!(whole.contains("RouteChat"));
 }
 
 // Addresses.

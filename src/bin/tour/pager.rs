@@ -18,21 +18,23 @@ pub struct Pager {
     out: Stdout,
     /// How many lines a screen has; `None` where nobody waits for screens.
     lines: Option<usize>,
+    /// Whether something was shown.
+    begun: bool,
 }
 
-/// What stands below a screen.
+/// What stands between two screens.
 const PROMPT: &str = "-- Enter goes on, q ends -- ";
 
 /// The fewest lines of a screen. A window may be too low for a sentence with its bytes.
 const FEWEST: usize = 10;
 
 impl Pager {
-    /// Waits after each screen if a person is at both ends, unless `all` is wanted at once.
+    /// Waits before each screen but the first if a person is at both ends, unless `all` is wanted at once.
     pub fn new(all: bool) -> Self {
         let person = !all && io::stdin().is_terminal() && io::stdout().is_terminal();
         let height = || terminal_size::terminal_size_of(io::stdout()).map(|(_, height)| usize::from(height.0));
         let lines = person.then(height).flatten().map(|height| height.saturating_sub(1).max(FEWEST));
-        Pager { out: Stdout::new(), lines }
+        Pager { out: Stdout::new(), lines, begun: false }
     }
 
     /// Shows a text, in screens that end before a frame where that is possible.
@@ -42,16 +44,21 @@ impl Pager {
             return Ok(Next::GoOn);
         };
         for screen in screens(text, most) {
-            self.out.write_all(screen.as_bytes())?;
-            self.out.write_all(PROMPT.as_bytes())?;
-            self.out.flush()?;
-            let mut answer = String::new();
-            // The end of the input is an answer, too.
-            if io::stdin().lock().read_line(&mut answer)? == 0 || answer.trim().eq_ignore_ascii_case("q") {
+            if std::mem::replace(&mut self.begun, true) && self.ask()? == Next::End {
                 return Ok(Next::End);
             }
+            self.out.write_all(screen.as_bytes())?;
         }
         Ok(Next::GoOn)
+    }
+
+    /// Waits for an answer. The end of the input is one, too.
+    fn ask(&mut self) -> io::Result<Next> {
+        self.out.write_all(PROMPT.as_bytes())?;
+        self.out.flush()?;
+        let mut answer = String::new();
+        let ended = io::stdin().lock().read_line(&mut answer)? == 0 || answer.trim().eq_ignore_ascii_case("q");
+        Ok(if ended { Next::End } else { Next::GoOn })
     }
 
     /// Shows the last lines, after which nobody waits.
