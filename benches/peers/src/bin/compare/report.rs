@@ -5,11 +5,11 @@ use std::fmt::Write;
 use peers::stats::median;
 
 use crate::clients;
-use crate::tap;
 use crate::instructions::{ClientCount, Count};
 use crate::rounds::{CASES, Case, Sample};
 use crate::scale::{Scale, Step};
 use crate::servers::{FLOOR, Figures, OURS, TONIC};
+use crate::tap;
 use crate::{Places, Result, kept, plot};
 
 /// What the product promises: a case, and the most it may cost in times the floor and in times tonic's better runtime.
@@ -159,7 +159,12 @@ fn promises(
         row(&name, "tonic's better runtime", Bar::AtLeast(least), client_rate(case, clients, OURS))?;
     }
     if !taps.is_empty() {
-        row("unary through the tap: calls per second", "the same without it", Bar::AtLeast(tap::BAR), tap::share(taps))?;
+        row(
+            "unary through the tap: calls per second",
+            "the same without it",
+            Bar::AtLeast(tap::BAR),
+            tap::share(taps),
+        )?;
     }
     Ok(())
 }
