@@ -9,8 +9,11 @@ use crate::connection::ByteStream;
 use crate::{call::Observer, limits::Limits, memory::Memory};
 
 /// A user's function that takes the byte stream of a peer, and gives the one that HTTP/2 runs on.
+type Around = dyn Fn(SocketAddr, Box<dyn ByteStream>) -> Box<dyn ByteStream> + Send + Sync;
+
+/// It, shared by all connections.
 #[derive(Clone)]
-pub(super) struct Wrap(pub(super) Arc<dyn Fn(SocketAddr, Box<dyn ByteStream>) -> Box<dyn ByteStream> + Send + Sync>);
+pub(super) struct Wrap(pub(super) Arc<Around>);
 
 impl fmt::Debug for Wrap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
