@@ -111,8 +111,8 @@ async fn filters_show_the_calls_for_which_they_hold() {
         };
         let mut calls: Vec<String> = calls.iter().map(name).collect();
         calls.sort_by_key(|call| expected.iter().position(|own| own == call));
-        assert_eq!(calls, expected, "{filter:?}");
-        assert_eq!(events(&output.stdout, "call_end").len(), expected.len(), "{filter:?}");
+        assert_eq!(calls, expected, "{filter:?}: {output}");
+        assert_eq!(events(&output.stdout, "call_end").len(), expected.len(), "{filter:?}: {output}");
         assert!(expected.is_empty() || !events(&output.stdout, "message").is_empty());
     }
 }
