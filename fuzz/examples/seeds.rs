@@ -11,7 +11,7 @@ use h2grpc::limits::ClientLimits;
 use h2grpc::route_guide::tour::{TUTORIAL_NOTES, TUTORIAL_POINTS};
 use h2grpc::route_guide::{Features, Guide, Rectangle, RouteGuide, RouteGuideClient, RouteNote};
 use h2grpc::server::Server;
-use h2grpc::transcript::http2::Reader;
+use h2grpc::transcript::http2::Frames;
 use h2grpc::transcript::{Direction, Recorded, Recording};
 use h2grpc_fuzz::{client, server, steps::Seed};
 use tokio::sync::watch;
@@ -71,14 +71,14 @@ async fn record() -> Result<Recorded, Box<dyn Error>> {
 
 /// What one side has sent of the connection itself and of these streams, with a pause wherever the other side spoke.
 fn of_one_side(recorded: &Recorded, way: Direction, mut seed: Seed, streams: &std::ops::Range<u32>) -> Vec<u8> {
-    let mut reader = Reader::new(way);
-    for (direction, bytes) in &recorded.chunks {
-        if *direction != way {
+    let mut frames = Frames::new(way, 1 << 24);
+    for chunk in &recorded.without_times().chunks {
+        if chunk.direction != way {
             seed.settle();
             continue;
         }
-        reader.push(bytes);
-        while let Some(frame) = reader.next_frame() {
+        frames.push(&chunk.bytes);
+        while let Some(frame) = frames.next_frame().map(|cut| cut.frame) {
             if frame.stream() == 0 || streams.contains(&frame.stream()) {
                 seed.frame(&frame);
             }

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use h2grpc::transcript::Direction;
 use h2grpc::transcript::hpack::Decoder;
-use h2grpc::transcript::http2::{Frame, Reader, Shape};
+use h2grpc::transcript::http2::{Cut, Frame, Frames, Shape};
+use h2grpc::transcript::{Direction, Place};
 
 use crate::wire::*;
+
+/// The largest payload that a frame can have.
+const LARGEST: usize = 1 << 24;
 
 /// Header fields as they were on the wire.
 pub type Fields = Vec<(Bytes, Bytes)>;
@@ -55,7 +58,7 @@ pub enum Event {
 /// One direction of a connection.
 #[derive(Debug)]
 pub struct Lane {
-    reader: Reader,
+    reader: Frames,
     decoder: Decoder,
     /// The header block that has begun and not ended: its stream, whether that ends with it, its bytes.
     block: Option<(u32, bool, Vec<u8>)>,
@@ -104,7 +107,7 @@ impl Tape {
 impl Lane {
     fn new(way: Direction) -> Self {
         Lane {
-            reader: Reader::new(way),
+            reader: Frames::new(way, LARGEST),
             decoder: Decoder::default(),
             block: None,
             torn: 0,
@@ -127,10 +130,12 @@ impl Lane {
         self.reader.push(bytes);
         self.torn += bytes.len();
         self.bytes += bytes.len();
-        while let Some(frame) = self.reader.next_frame() {
+        while let Some(Cut { frame, .. }) = self.reader.next_frame() {
             self.torn -= frame.bytes.len();
-            if frame.shape == Shape::Frame {
-                self.take(&frame);
+            match frame.shape {
+                Shape::Frame => self.take(&frame),
+                Shape::Preface => {}
+                _ => self.is_unreadable = true,
             }
         }
         let settings = self.events[begin..].iter().filter_map(|event| match event {
@@ -179,10 +184,12 @@ impl Lane {
             return;
         }
         let Some((stream, ends, block)) = self.block.take() else { return };
-        let parts = self.decoder.decode(&block.into());
-        self.is_unreadable |= parts.iter().any(|part| part.note.starts_with("COMPRESSION_ERROR"));
-        let fields = parts.into_iter().filter(|part| part.note != "size update").map(|part| (part.name, part.value));
-        self.events.push(Event::Block { stream, ends, fields: fields.collect() });
+        // Where the bytes were does not matter here.
+        let nowhere = |_| Place { direction: Direction::ToServer, start: 0, end: 0 };
+        let block = self.decoder.decode(&block.into(), &nowhere);
+        self.is_unreadable |= block.broken().is_some();
+        let fields = block.pairs().map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.events.push(Event::Block { stream, ends, fields });
     }
 }
 
