@@ -28,3 +28,16 @@ impl Growth {
         Duration::try_from_secs_f64(grown.min(self.max.as_secs_f64()) * jitter).unwrap_or(self.max)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_differ_by_up_to_a_fifth() {
+        let growth = Growth { initial: Duration::from_secs(1), multiplier: 2.0, max: Duration::from_secs(60) };
+        let pauses: Vec<f64> = (0..1000).map(|_| growth.pause(1).as_secs_f64()).collect();
+        assert!(pauses.iter().all(|pause| (0.8..=1.2).contains(pause)), "{pauses:?}");
+        assert!(pauses.iter().any(|pause| *pause < 0.9) && pauses.iter().any(|pause| *pause > 1.1), "{pauses:?}");
+    }
+}
