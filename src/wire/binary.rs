@@ -136,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn an_error_says_what_was_found_where_and_what_was_expected() {
+        for (value, text) in [
+            (&b"Zm9v\ng"[..], "not base64: '\\n' at offset 4; expected A-Z a-z 0-9 + / and = at the end only"),
+            (b"Zm9vY", "not base64: 5 characters leave one that belongs to no byte"),
+        ] {
+            assert_eq!(decode(value).unwrap_err().to_string(), text);
+        }
+    }
+
+    #[test]
     fn comma_joined_values_are_split_before_decoding() {
         let values: Vec<_> = split(b"Zg==,Zm8 ,\tZm9v,").map(decode).collect();
         assert_eq!(values, [Ok(b"f".to_vec()), Ok(b"fo".to_vec()), Ok(b"foo".to_vec()), Ok(vec![])]);

@@ -180,7 +180,7 @@ impl Decoder {
                 self.at += taken;
             }
             let (flag, length) = read_prefix(self.prefix);
-            if self.prefix_len > 0 && flag > 1 {
+            if flag > 1 {
                 return Err(self.fail(FrameError::Flag { found: flag }));
             }
             if self.prefix_len == PREFIX_LEN {
@@ -389,7 +389,8 @@ mod tests {
     fn a_flag_other_than_0_and_1_is_an_error_at_once() {
         let expected = FrameError::Flag { found: 2 };
         assert_eq!(decode(9, [&[2][..]]), (vec![], Err(expected.clone())));
-        assert_eq!(decode(9, [&[2, 0xff, 0xff, 0xff, 0xff, 0][..]]), (vec![], Err(expected)));
+        assert_eq!(decode(9, [&[2, 0xff, 0xff, 0xff, 0xff, 0][..]]), (vec![], Err(expected.clone())));
+        assert_eq!(decode(9, [&[0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 7][..]]), (vec![(false, vec![])], Err(expected)));
     }
 
     #[test]
@@ -460,6 +461,41 @@ mod tests {
         decoder.push(Bytes::from_static(&GOLDEN));
         assert!(decoder.next().unwrap().unwrap().compressed);
         assert_eq!(decoder.next().unwrap().unwrap().payload, &GOLDEN[5..22]);
+    }
+
+    #[test]
+    fn a_chunk_pushed_while_another_is_read_comes_after_it() {
+        let mut decoder = Decoder::new(17);
+        decoder.push(Bytes::from_static(&GOLDEN));
+        assert_eq!(decoder.next().unwrap().unwrap().payload, &GOLDEN[5..22]);
+        assert_eq!(decoder.buffered(), 5);
+        decoder.push(Bytes::from_static(&GOLDEN[..22]));
+        assert_eq!(decoder.buffered(), 27);
+        assert!(decoder.next().unwrap().unwrap().compressed);
+        assert_eq!(decoder.next().unwrap().unwrap().payload, &GOLDEN[5..22]);
+        assert_eq!(decoder.buffered(), 0);
+    }
+
+    #[test]
+    fn a_long_message_that_is_cut_moves_seldom_and_takes_no_more_than_its_length() {
+        const LEN: usize = 1 << 20;
+        let (mut decoder, mut capacity, mut moves) = (Decoder::new(LEN), 0, 0);
+        decoder.push(Bytes::from_static(&[0, 0, 0x10, 0, 0]));
+        for arrived in (1024..=LEN).step_by(1024) {
+            decoder.push(Bytes::from_static(&[7; 1024]));
+            assert_eq!(decoder.next().unwrap().is_some(), arrived == LEN);
+            let grown = decoder.body.capacity();
+            assert!(grown <= LEN.min(8 * arrived), "{grown} bytes are held of {arrived}");
+            moves += u32::from(grown != capacity);
+            capacity = grown;
+        }
+        assert!(moves <= 5, "{moves}");
+    }
+
+    #[test]
+    fn a_message_that_no_prefix_can_announce_is_told_with_its_length() {
+        let text = TooLong { length: 4_294_967_296 }.to_string();
+        assert_eq!(text, "message of 4294967296 bytes: a frame holds at most 4294967295");
     }
 
     #[test]

@@ -313,7 +313,13 @@ fn field_len(name: &HeaderName, value_len: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn size(fields: &HeaderMap) -> usize {
+        fields.iter().map(|(name, value)| field_len(name, value.len())).sum()
+    }
 
     fn status_fields(code: Code, message: &str, details: &[u8], metadata: Option<&HeaderMap>) -> HeaderMap {
         let mut fields = HeaderMap::new();
@@ -470,7 +476,6 @@ mod tests {
 
     #[test]
     fn a_huge_status_is_cut_so_that_the_peer_can_read_it() {
-        let size = |map: &HeaderMap| map.iter().map(|(name, value)| field_len(name, value.len())).sum::<usize>();
         let mut metadata = HeaderMap::new();
         metadata.insert("tried", 3.into());
         let cut = status_fields(Code::INTERNAL, &"\u{e9}".repeat(10_000), &[7; 100], Some(&metadata));
@@ -486,6 +491,32 @@ mod tests {
             metadata.append("tried", number.into());
         }
         assert!(size(&status_fields(Code::INTERNAL, &"x".repeat(10_000), &[], Some(&metadata))) <= MAX_STATUS_LEN);
+    }
+
+    proptest! {
+        #[test]
+        fn a_status_that_fits_is_sent_whole_and_one_that_does_not_is_cut_to_what_fits(
+            message in 0..5000usize, details in 0..4000usize, fields in prop::collection::vec(0..1500usize, 0..8),
+        ) {
+            let field = |character: &str, len| HeaderValue::from_str(&character.repeat(len)).unwrap();
+            let mut metadata = HeaderMap::new();
+            for len in fields {
+                metadata.append("note", field("n", len));
+            }
+            let mut whole = HeaderMap::from_iter([(GRPC_STATUS, Code::INTERNAL.to_header_value())]);
+            if message > 0 {
+                whole.insert(GRPC_MESSAGE, field("m", message));
+            }
+            if details > 0 {
+                whole.insert(GRPC_STATUS_DETAILS, field("A", binary::encoded_len(details)));
+            }
+            whole.extend(metadata.clone());
+            // Room is kept for the longest code there is.
+            let fits = size(&whole) + 10 - "13".len() <= MAX_STATUS_LEN;
+            let sent = status_fields(Code::INTERNAL, &"m".repeat(message), &vec![0; details], Some(&metadata));
+            prop_assert!(size(&sent) <= MAX_STATUS_LEN, "{} bytes", size(&sent));
+            prop_assert_eq!(sent == whole, fits);
+        }
     }
 
     fn response_with(status: u16, fields: &[(&'static str, &'static str)]) -> response::Parts {

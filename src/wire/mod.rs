@@ -36,3 +36,15 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
     let more = if shown.len() < bytes.len() { "..." } else { "" };
     format!("\"{}{more}\"", shown.escape_ascii())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn what_a_peer_sent_is_quoted_escaped_and_cut_after_64_bytes() {
+        assert_eq!(quoted(b"a\n\"b\""), r#""a\n\"b\"""#);
+        assert_eq!(quoted(&[b'x'; 64]), format!("\"{}\"", "x".repeat(64)));
+        assert_eq!(quoted(&[b'x'; 65]), format!("\"{}...\"", "x".repeat(64)));
+    }
+}
