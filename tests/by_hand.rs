@@ -408,6 +408,19 @@ async fn a_task_that_waits_for_the_window_learns_that_the_client_has_cancelled()
 }
 
 #[tokio::test]
+async fn a_task_that_waits_for_the_window_learns_that_the_deadline_has_passed() {
+    let Orders { running, orders, mut results, end_handler } = Elsewhere::start();
+    let mut requests = connect(running.address).await;
+    let head = head(path().as_str()).header("grpc-timeout", "100m").body(()).unwrap();
+    let (response, _request) = requests.send_request(head, false).unwrap();
+    orders.send(Order::SendUntilError).ok().unwrap();
+    let _unread = soon(response).await.unwrap();
+    let status = soon(results.recv()).await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::DEADLINE_EXCEEDED, "{status}");
+    drop(end_handler);
+}
+
+#[tokio::test]
 async fn a_task_that_waits_for_the_window_learns_that_the_connection_is_lost() {
     let Orders { running, orders, mut results, end_handler } = Elsewhere::start();
     let stream = TcpStream::connect(running.address).await.unwrap();

@@ -346,6 +346,43 @@ async fn reset_with_no_error_after_the_deadline_is_deadline_exceeded() {
 }
 
 #[tokio::test]
+async fn response_that_is_cut_short_with_no_error_after_the_deadline_is_deadline_exceeded() {
+    let address = server(|_, mut respond| {
+        tokio::spawn(async move {
+            let mut stream = respond.send_response(ok_head(), false).unwrap();
+            stream.send_data(frame(&feature()), false).unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            stream.send_reset(h2::Reason::NO_ERROR);
+        });
+    })
+    .await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = client.with(CallOptions::new().timeout(Duration::from_millis(100)));
+    let mut features = client.list_features(Rectangle::default()).await.unwrap();
+    assert_eq!(soon(features.next()).await.unwrap(), Some(feature()));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let status = soon(features.next()).await.unwrap_err();
+    assert_eq!(status.code(), Code::DEADLINE_EXCEEDED, "{status}");
+}
+
+#[tokio::test]
+async fn reset_before_the_deadline_or_for_another_reason_maps_by_the_table() {
+    for (reason, timeout, code) in [
+        (h2::Reason::CANCEL, Duration::from_secs(60), Code::CANCELLED),
+        (h2::Reason::NO_ERROR, Duration::from_secs(60), Code::INTERNAL),
+        (h2::Reason::ENHANCE_YOUR_CALM, Duration::from_millis(50), Code::RESOURCE_EXHAUSTED),
+    ] {
+        let address = server(move |_, mut respond| respond.send_reset(reason)).await;
+        let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+        let client = client.with(CallOptions::new().timeout(timeout));
+        let mut features = client.list_features(Rectangle::default()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let status = soon(features.next()).await.unwrap_err();
+        assert_eq!(status.code(), code, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn grpc_timeout_is_what_dialling_has_left_of_the_deadline() {
     let (tell, told) = std::sync::mpsc::channel();
     let address = server(move |request, mut respond| {
@@ -388,6 +425,33 @@ async fn call_given_up_after_finish_began_is_cancelled() {
     drop(answers);
     assert_eq!(soon(told.recv()).await, Some(h2::Reason::CANCEL));
     assert!(soon(sending).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn request_whose_finish_is_not_waited_for_is_sent_whole() {
+    let address = server(|request, mut respond| {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await; // its window stays closed until then
+            let (mut body, mut length) = (request.into_body(), 0);
+            while let Some(chunk) = body.data().await {
+                let chunk = chunk.unwrap();
+                length += chunk.len();
+                body.flow_control().release_capacity(chunk.len()).unwrap();
+            }
+            let mut stream = respond.send_response(ok_head(), false).unwrap();
+            let note = RouteNote { location: None, message: length.to_string() };
+            stream.send_data(frame(&note), false).unwrap();
+            stream.send_trailers(trailers(&[("grpc-status", "0")])).unwrap();
+        });
+    })
+    .await;
+    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let (mut notes, mut answers) = soon(client.route_chat()).await.unwrap();
+    let long = RouteNote { location: None, message: "x".repeat(1 << 20) };
+    soon(notes.send(&long)).await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(50), notes.finish()).await.is_err(), "the window is closed");
+    let answer = soon(answers.next()).await.unwrap().unwrap();
+    assert_eq!(answer.message, frame(&long).len().to_string());
 }
 
 #[tokio::test]

@@ -91,6 +91,25 @@ async fn responses_are_a_stream_of_results() {
 }
 
 #[tokio::test]
+async fn stream_is_terminated_when_it_has_given_its_last_item_and_not_before() {
+    let (_running, _, client) = serve();
+    let mut responses = soon(client.repeat(text("again"))).await.unwrap();
+    for _ in 0..3 {
+        assert!(!responses.is_terminated());
+        assert!(soon(StreamExt::next(&mut responses)).await.is_some());
+    }
+    assert!(soon(StreamExt::next(&mut responses)).await.is_none() && responses.is_terminated());
+
+    let (requests, mut responses) = soon(client.chat()).await.unwrap();
+    let mut answers = responses.while_sending(requests, stream::iter(texts(&["a", "b"])));
+    for answer in ["a", "b"] {
+        assert!(!answers.is_terminated());
+        assert_eq!(soon(answers.next()).await.unwrap().unwrap(), text(answer));
+    }
+    assert!(soon(answers.next()).await.is_none() && answers.is_terminated());
+}
+
+#[tokio::test]
 async fn stream_of_responses_ends_after_an_error() {
     let failing = answering(vec![frame(&text("one"))], &[("grpc-status", "13")]).await;
     let broken = answering(vec![frame(&text("one")), frame_of(7, b"")], &[("grpc-status", "0")]).await;

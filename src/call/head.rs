@@ -73,3 +73,22 @@ impl CallHead {
         self.awaits_message.store(false, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_reader_holds_is_told_once_for_each_time_that_it_waits() {
+        let head = CallHead::new(Path::new("a.B", "C").unwrap(), Metadata::new(), None, None);
+        assert_eq!(head.take_held(), None);
+        // The one message of a request has begun with its call.
+        head.holds(0);
+        assert_eq!((head.take_held(), head.take_held()), (Some(0), None));
+        head.awaits_no_message();
+        head.holds(0);
+        assert_eq!(head.take_held(), None);
+        head.holds(7);
+        assert_eq!((head.take_held(), head.take_held()), (Some(7), None));
+    }
+}

@@ -6,7 +6,7 @@ use std::{fmt, future::Future, pin::Pin};
 use bytes::Bytes;
 use h2::{SendStream, client::ResponseFuture};
 
-use super::error::{lost, status_of};
+use super::error::status_of;
 use super::outlet::Outlet;
 use crate::{status::Status, wire::code::Code};
 
@@ -62,7 +62,6 @@ impl Link {
         let doing = format!("{doing} from {}", self.server);
         let why = match self.why() {
             Some(why) if error.is_io() || error.is_go_away() => why.to_owned(),
-            None if error.is_io() => lost(&error),
             _ if error.is_go_away() => {
                 let who = if error.is_remote() { "the server" } else { "this side" };
                 format!("{who} closed the connection with {error}")

@@ -121,6 +121,16 @@ mod tests {
         assert_eq!(taken, b"firstsecondthirdfourth");
     }
 
+    #[test]
+    fn a_queue_that_is_cleared_holds_nothing() {
+        let mut queue = Queue::default();
+        queue.put(Bytes::from_static(b"first"));
+        queue.gathering().extend_from_slice(b"second");
+        queue.clear();
+        assert!(queue.is_empty());
+        assert_eq!((queue.front().len, queue.gathering.capacity()), (0, 0));
+    }
+
     proptest! {
         #[test]
         fn what_goes_in_comes_out_in_order_however_it_is_taken(
