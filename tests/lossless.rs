@@ -371,6 +371,10 @@ async fn calls_whose_deadline_passes_while_they_wait_open_no_stream() {
     let begin = Instant::now();
     let ended = soon(join_all((0..1000).map(|_| hasty.say(text("hello"))))).await;
     let mut codes = BTreeMap::<String, usize>::new();
+    let why = "it waited for other calls to end, since the server allows 10 at once";
+    let waited =
+        ended.iter().filter_map(|result| result.as_ref().err()).filter(|status| status.message().ends_with(why));
+    assert_eq!(waited.count(), 990);
     for result in &ended {
         *codes.entry(code(result).to_string()).or_default() += 1;
     }
@@ -766,4 +770,46 @@ async fn failed_call_keeps_the_metadata_of_the_response_head() {
         assert_eq!((trailers.get("of-head"), trailers.get("of-trailers")), (None, Some("1")), "{trailers:?}");
         assert_eq!((head.get("where"), trailers.get("where")), (Some("head"), Some("trailers")));
     }
+}
+
+#[test]
+fn channel_goes_on_when_the_runtime_of_its_task_is_shut_down() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let dials = Dials::default();
+    let told = dials.clone();
+    // The first dial never ends.
+    let connect = move || {
+        told.add();
+        let number = told.count();
+        async move {
+            if number == 1 {
+                std::future::pending::<()>().await;
+            }
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(pipes::serve(Server::new().add(Parrot.into_service()), theirs));
+            std::io::Result::Ok(ours)
+        }
+    };
+    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let client = EchoClient::new(channel);
+    let dialling = client.clone();
+    let _waits = first.spawn(async move { dialling.say(text("hello")).await });
+    first.block_on(async {
+        while dials.count() == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    second.block_on(async {
+        let waiting = tokio::spawn({
+            let client = client.clone();
+            async move { client.say(text("hello")).await }
+        });
+        tokio::task::yield_now().await;
+        first.shutdown_background();
+        let status = soon(waiting).await.unwrap().unwrap_err();
+        assert_eq!(status.code(), Code::UNAVAILABLE);
+        assert!(status.message().contains("its runtime was shut down"), "{status}");
+        assert_eq!(soon(client.say(text("hello"))).await.unwrap().message, text("hello"));
+    });
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::pipes::{self, Dials};
-use common::raw::NO_ERROR;
+use common::raw::{MAX_CONCURRENT_STREAMS, NO_ERROR};
 use common::raw_server::RawServer;
 use common::{Text, soon, text};
 use h2grpc::call::{CallContext, CallOptions, Inbound, Outbound, Request};
@@ -263,6 +263,26 @@ async fn pause_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pause_ends_at_the_deadline_whatever_the_attempt_has_failed_of() {
+    let policy = RetryPolicy::default().initial_backoff(Duration::from_secs(60)).max_backoff(Duration::from_secs(60));
+    let options = CallOptions::new().retry(policy).timeout(Duration::from_secs(2));
+    let begin = Instant::now();
+    // No server can be reached.
+    let (client, _) = refused_at_first(usize::MAX);
+    let status = soon(client.with(options.clone()).say(text("abc"))).await.unwrap_err();
+    assert_eq!((status.code(), begin.elapsed().as_secs()), (Code::DEADLINE_EXCEEDED, 2));
+    // The request is a stream, and nobody reads the response meanwhile.
+    let (client, seen) = moody(usize::MAX, Code::UNAVAILABLE);
+    let (mut texts, response) = soon(client.with(options).join()).await.unwrap();
+    while soon(texts.send(text("a"))).await.is_ok() {
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(begin.elapsed().as_secs(), 4);
+    assert_eq!(soon(response.response()).await.unwrap_err().code(), Code::DEADLINE_EXCEEDED);
+    assert_eq!(attempts(&seen), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn call_that_is_dropped_in_a_pause_begins_no_more() {
     let (client, seen) = moody(usize::MAX, Code::UNAVAILABLE);
     let policy = RetryPolicy::default().initial_backoff(Duration::from_secs(1));
@@ -320,7 +340,9 @@ async fn settings_of_a_method_hold_for_its_calls_alone() {
     );
     let client = MoodyClient::new(channel.service_config(config.unwrap()));
     assert_eq!(soon(client.say(text("abc"))).await.unwrap().message, text("abc"));
-    let status = soon(client.say(text("x".repeat(200)))).await.unwrap_err();
+    // Its tag and its length have a byte each.
+    soon(client.say(text("x".repeat(98)))).await.expect("a message of 100 bytes");
+    let status = soon(client.say(text("x".repeat(99)))).await.unwrap_err();
     assert_eq!(status.code(), Code::RESOURCE_EXHAUSTED);
     assert!(status.message().contains("max_request_message_bytes"), "{status}");
     seen.lock().unwrap().clear();
@@ -394,6 +416,21 @@ async fn server_that_turns_every_connection_away_is_dialled_as_the_back_off_says
     assert_eq!(status.code(), Code::DEADLINE_EXCEEDED);
     assert!(status.message().contains("GOAWAY NO_ERROR") && status.message().contains("not today"), "{status}");
     // 0, 0, 1.6, 4.2, 8.3, 14.8, 25.3, 42.1 s, each pause give or take a fifth
+    assert!((7..=10).contains(&dials.count()), "{} dials", dials.count());
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_leaves_before_it_takes_a_call_is_dialled_as_the_back_off_says() {
+    let (channel, dials) = pipes::raw(|_, io| async move {
+        let mut server = RawServer::accept(io, &[(MAX_CONCURRENT_STREAMS, 0)]).await?;
+        sleep(Duration::from_millis(10)).await;
+        server.go_away(0, NO_ERROR, "not today").await;
+        server.close().await;
+        None
+    });
+    let options = CallOptions::new().wait_for_ready(true).timeout(Duration::from_secs(60));
+    let status = soon(MoodyClient::new(channel).with(options).say(text("abc"))).await.unwrap_err();
+    assert_eq!(status.code(), Code::DEADLINE_EXCEEDED);
     assert!((7..=10).contains(&dials.count()), "{} dials", dials.count());
 }
 

@@ -30,13 +30,12 @@ pub(super) async fn dial(address: &Address) -> io::Result<Box<dyn ByteStream>> {
         // Tokio's way to write it.
         Address::Abstract(name) => unix(format!("\0{name}").as_ref()).await,
     };
-    let absent = match address {
-        Address::Tcp(_) => &[io::ErrorKind::ConnectionRefused][..],
-        _ => &[io::ErrorKind::ConnectionRefused, io::ErrorKind::NotFound],
-    };
-    connected.map_err(|error| match absent.contains(&error.kind()) {
-        true => io::Error::new(error.kind(), format!("{address}: {error}; is the server running?")),
-        false => named(address, error),
+    connected.map_err(|error| match error.kind() {
+        // There is no socket at a path where no server has made one.
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+            io::Error::new(error.kind(), format!("{address}: {error}; is the server running?"))
+        }
+        _ => named(address, error),
     })
 }
 
@@ -183,8 +182,9 @@ mod tests {
         Refused,
         Reset,
         Lives,
+        LivesLate,
     }
-    use Fate::{Lives, Refused, Reset, Silent};
+    use Fate::{Lives, LivesLate, Refused, Reset, Silent};
 
     /// The result of a race of addresses with these fates, begun in this order, and how many milliseconds it took.
     async fn raced(fates: &[Fate]) -> (io::Result<usize>, u128) {
@@ -204,6 +204,10 @@ mod tests {
                     sleep(Duration::from_millis(20)).await;
                     Ok(number)
                 }
+                LivesLate => {
+                    sleep(Duration::from_millis(400)).await;
+                    Ok(number)
+                }
             }
         };
         let result = race(numbered, attempt).await;
@@ -221,6 +225,7 @@ mod tests {
             (&[Reset, Lives], 1, 30),
             (&[Refused, Reset, Refused, Lives], 3, 30),
             (&[Silent, Refused, Lives], 2, 270),
+            (&[LivesLate, Refused], 0, 400),
         ] {
             let (result, took) = raced(fates).await;
             assert_eq!((result.expect("a winner"), took), (winner, milliseconds));

@@ -305,6 +305,7 @@ mod tests {
             (":50051", "there is no host"),
             ("http://:50051", "there is no host"),
             ("::1:50051", "an IPv6 address needs brackets, as in [::1]:50051"),
+            ("[::1:50051", "an IPv6 address needs brackets, as in [::1]:50051"),
             ("[::g]:50051", "::g is no IPv6 address"),
             ("[fe80::1%eth0]:50051", "fe80::1%eth0 is no IPv6 address"),
             ("a host:50051", "invalid uri character in \"a host:50051\""),
