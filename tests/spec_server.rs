@@ -8,14 +8,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::raw::{DATA, END_STREAM, GOAWAY, HEADERS, Raw, kinds};
+use common::raw::{DATA, END_STREAM, GOAWAY, HEADERS, Raw, SETTINGS, kinds};
 use common::{Running, call, connect, connect_with, frame, frame_of, head, limits, read, soon};
 use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteSummary};
 use h2grpc::server::Server;
 use http::{Method, StatusCode};
 use prost::Message;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 const GET: &str = "/routeguide.RouteGuide/GetFeature";
 const LIST: &str = "/routeguide.RouteGuide/ListFeatures";
@@ -419,6 +419,43 @@ async fn idle_connection_is_sent_away_with_goaway_no_error() {
     let mut raw = Raw::connect(running.address).await;
     let goaway = raw.next_of(GOAWAY).await;
     assert_eq!((goaway.stream, &goaway.payload[4..]), (0, &[0; 4][..]), "NO_ERROR, without a word more: {goaway:?}");
+}
+
+/// How a connection ends for a server whose client does this with it.
+async fn end_of(client: impl AsyncFnOnce(TcpStream)) -> std::io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (io, _) = listener.accept().await.unwrap();
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let server = Server::new();
+    soon(async { tokio::join!(server.serve_connection(io, None, stopped), client(stream)) }).await.0
+}
+
+#[tokio::test]
+async fn connection_that_its_client_ends_is_a_failure_only_if_it_breaks_a_rule() {
+    end_of(async |probe| drop(probe)).await.expect("a probe, which says nothing");
+    end_of(async |stream| drop(Raw::begin(stream).await)).await.expect("a client that closes");
+    let resets = async |stream: TcpStream| {
+        let mut raw = Raw::begin(stream).await;
+        raw.next_of(SETTINGS).await;
+        socket2::SockRef::from(&raw.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    };
+    end_of(resets).await.expect("a client that resets its connection");
+    let leaves = async |stream: TcpStream| {
+        let mut raw = Raw::begin(stream).await;
+        raw.send(GOAWAY, 0, 0, &[0; 8]).await; // NO_ERROR
+        while raw.next().await.is_some() {}
+    };
+    end_of(leaves).await.expect("a client that says GOAWAY");
+
+    let falls_silent = async |mut stream: TcpStream| stream.write_all(b"PRI * HT").await.unwrap();
+    end_of(falls_silent).await.expect_err("a part of a preface");
+    let breaks_a_rule = async |stream: TcpStream| {
+        let mut raw = Raw::begin(stream).await;
+        raw.send(DATA, 0, 0, b"").await; // of no stream
+        while raw.next().await.is_some() {}
+    };
+    end_of(breaks_a_rule).await.expect_err("DATA of the connection");
 }
 
 #[tokio::test]

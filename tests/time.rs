@@ -317,6 +317,32 @@ async fn a_stop_shortens_the_grace_of_an_old_connection() {
     assert_eq!(served.end().await.0, 5030);
 }
 
+/// How many seconds after GOAWAY a connection is cut off that leaves for its age with so much grace, if the server, whose
+/// drain time-out is 30 s, is stopped 10 s after GOAWAY.
+async fn stopped_in_the_grace_of(grace: Duration) -> u64 {
+    let (client, mut served) = Served::start(|limits| {
+        limits.keepalive_interval = None;
+        limits.max_connection_age = Some(1000 * SECOND);
+        limits.max_connection_age_grace = Some(grace);
+    });
+    let mut raw = Raw::begin(client).await;
+    raw.send_head(1, LISTEN).await;
+    next_of(&mut raw, GOAWAY).await;
+    let left = Instant::now();
+    let client = tokio::spawn(polite(raw));
+    sleep(10 * SECOND).await;
+    served.stop.send(true).unwrap();
+    served.end().await;
+    client.abort();
+    left.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_shortens_a_longer_grace_and_leaves_a_shorter_one_as_it_is() {
+    assert_eq!(stopped_in_the_grace_of(100 * SECOND).await, 40);
+    assert_eq!(stopped_in_the_grace_of(20 * SECOND).await, 20);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_dripped_ends_its_call_and_no_other() {
     let message = frame(&text("x".repeat(10_000)));

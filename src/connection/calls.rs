@@ -129,3 +129,38 @@ impl Wake for Signal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::limits::TURN;
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_one_turn_has_no_time_for_come_first_in_the_next() {
+        const COUNT: usize = 10;
+        let (turn, polled) = (Arc::<Turn>::default(), RefCell::new(Vec::new()));
+        let mut calls = Calls::new(Arc::clone(&turn));
+        let begin = |calls: &mut Calls<_>| {
+            turn.begin(&Context::from_waker(Waker::noop()));
+            for number in 0..COUNT {
+                let polled = &polled;
+                calls.begin(move || async move { polled.borrow_mut().push(number) });
+            }
+        };
+        begin(&mut calls);
+        assert!(calls.poll(), "there is time for all");
+        assert_eq!(polled.take(), Vec::from_iter(0..COUNT));
+
+        begin(&mut calls);
+        advance(TURN).await;
+        while !calls.poll() {
+            assert!((1..=AT_ONCE).contains(&polled.borrow().len()), "{polled:?}");
+            polled.borrow_mut().retain(|_| false);
+        }
+        assert!(polled.borrow().ends_with(&[COUNT - 1]) && calls.is_empty(), "{polled:?}");
+    }
+}

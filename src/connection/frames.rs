@@ -295,6 +295,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_client_ends_and_resets_is_not_gathered() {
+        let mut frames = Frames::new(Greeting::OfClient);
+        frames.push(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        frames.push(b"\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88"); // HEADERS of stream 1, END_STREAM
+        frames.push(b"\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x08"); // RST_STREAM of stream 1
+        assert_eq!(take(&mut frames), Seen::default());
+    }
+
+    #[test]
     fn a_header_block_lasts_from_its_first_frame_to_the_flag_that_ends_it() {
         let mut frames = Frames::new(Greeting::OfClient);
         let mut after = |bytes: &[u8]| {

@@ -336,16 +336,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_peer_that_does_not_read_fills_one_buffer_and_no_more() {
-        let (_peer, io) = duplex(1000);
-        let mut transport = Transport::new(io, Greeting::OfClient, Arc::default());
-        let cx = &mut Context::from_waker(Waker::noop());
-        let mut taken = 0;
-        while let Poll::Ready(written) = Pin::new(&mut transport).poll_write(cx, &[0; 16 * 1024]) {
-            taken += written.unwrap();
-            assert!(taken <= 1000 + WRITE_BUFFER, "{taken} bytes are held for a peer that does not read");
-            transport.flush(cx);
+        for size in [5000, 16 * 1024, 4 * WRITE_BUFFER] {
+            let (_peer, io) = duplex(1000);
+            let mut transport = Transport::new(io, Greeting::OfClient, Arc::default());
+            let cx = &mut Context::from_waker(Waker::noop());
+            let mut taken = 0;
+            while let Poll::Ready(written) = Pin::new(&mut transport).poll_write(cx, &vec![0; size]) {
+                taken += written.unwrap();
+                assert!(taken <= 1000 + WRITE_BUFFER, "{taken} bytes are held for a peer that does not read");
+                transport.flush(cx);
+            }
+            assert!(transport.buffer() <= 2 * WRITE_BUFFER);
         }
-        assert!(transport.buffer() <= 2 * WRITE_BUFFER);
     }
 
     #[tokio::test]
@@ -420,6 +422,7 @@ mod tests {
         drop(peer);
         assert!(Pin::new(&mut transport.clone()).poll_write(cx, b"preface").is_ready());
         transport.flush(cx);
+        assert_eq!(transport.buffer(), 0, "what nobody takes is not kept");
         transport.begin_round();
         let mut room = [0; 16];
         let read = Pin::new(&mut transport.clone()).poll_read(cx, &mut ReadBuf::new(&mut room));

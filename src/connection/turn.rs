@@ -120,12 +120,25 @@ mod tests {
         turn.begin(&cx);
         for _ in 0..ROUNDS {
             turn.begin_round();
+            assert!(!turn.goes_round_again(), "nothing was woken yet");
             Waker::from(Arc::clone(&turn)).wake_by_ref();
             assert!(turn.goes_round_again());
         }
         assert!(!woken.0.load(Ordering::SeqCst), "during a turn nothing reaches the runtime");
         turn.end(&cx);
         assert!(woken.0.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_is_spent_when_it_has_lasted_for_its_time() {
+        let (turn, cx) = (Turn::default(), Context::from_waker(Waker::noop()));
+        assert!(!turn.is_spent(), "none has begun");
+        for _ in 0..2 {
+            turn.begin(&cx);
+            assert!(!turn.is_spent());
+            tokio::time::advance(TURN).await;
+            assert!(turn.is_spent());
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) struct Weight {
 impl Weight {
     /// Whether the next call is to run in a task of its own.
     pub(super) fn runs_apart(&self) -> bool {
-        self.apart.load(Relaxed) > 0 && count_down(&self.apart)
+        count_down(&self.apart)
     }
 }
 
@@ -48,7 +48,7 @@ impl Suspicion {
     /// Runs one step of a handler, and times it if there is a reason to. A step that runs `apart`, in a task of its
     /// own, holds up nobody, but shows whether the method is still heavy.
     pub(super) fn step<T>(&self, weight: &Weight, apart: bool, step: impl FnOnce() -> T) -> T {
-        let suspected = self.steps.load(Relaxed) > 0 && count_down(&self.steps);
+        let suspected = count_down(&self.steps);
         let start = (apart || suspected).then(Instant::now);
         let result = step();
         if start.is_some_and(|start| start.elapsed() > STRETCH) {
@@ -58,6 +58,7 @@ impl Suspicion {
     }
 }
 
+/// Takes one off `count`, if it is not zero. Zero is only read, so that the cores do not contend for it.
 fn count_down(count: &AtomicU32) -> bool {
     count.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
 }

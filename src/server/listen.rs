@@ -78,6 +78,7 @@ pub(super) async fn serve(
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
+            biased; // else accepting that fails at once, again and again, would put off the stop by chance
             () = &mut stop => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
             accepted = accept(&listeners, &places) => accepted,
@@ -160,6 +161,28 @@ mod tests {
             assert!(self.0.fetch_add(1, Relaxed) < 1000, "it tries again without a pause");
             Poll::Ready(Err(io::ErrorKind::Other.into()))
         }
+    }
+
+    #[tokio::test]
+    async fn an_ipv6_address_takes_ipv4_too_only_if_it_is_that_of_all() {
+        let all = listen("[::]:0".parse().unwrap()).unwrap();
+        let port = all.local_addr().unwrap().port();
+        TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let taken = listen(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+        assert!(taken.to_string().ends_with("; [::] takes the port for IPv4 too"), "{taken}");
+
+        let one = listen("[::1]:0".parse().unwrap()).unwrap();
+        let port = one.local_addr().unwrap().port();
+        let same_port = listen(SocketAddr::new([127, 0, 0, 1].into(), port)).unwrap();
+        let taken = listen(same_port.local_addr().unwrap()).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+        assert!(!taken.to_string().contains("[::]"), "{taken}");
+        drop(same_port);
+        TcpStream::connect(("127.0.0.1", port)).await.unwrap_err();
+        // Nobody else has this address.
+        let foreign = listen("[2001:db8::1]:0".parse().unwrap()).unwrap_err();
+        assert!(!foreign.to_string().contains("takes the port"), "{foreign}");
     }
 
     #[tokio::test(start_paused = true)]

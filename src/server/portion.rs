@@ -47,3 +47,41 @@ impl Portion {
         self.of_turn > 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many requests each round of a turn takes, of so many that have come.
+    fn turn(portion: &mut Portion, mut waiting: usize) -> Vec<usize> {
+        portion.begin_turn();
+        let mut rounds = Vec::new();
+        while waiting > 0 {
+            portion.begin_round();
+            let mut taken = 0;
+            while waiting > 0 {
+                taken += 1;
+                waiting -= 1;
+                if portion.is_complete_with_this() {
+                    break;
+                }
+            }
+            rounds.push(taken);
+        }
+        rounds
+    }
+
+    #[test]
+    fn a_round_takes_as_many_requests_as_the_last_turn_had_and_more_only_when_there_are_more() {
+        let mut portion = Portion::new();
+        assert!(!portion.has_taken());
+        assert_eq!(turn(&mut portion, 1), [1]);
+        assert!(portion.has_taken());
+        assert_eq!(turn(&mut portion, 20), [1, 2, 4, 8, 5]);
+        assert_eq!(turn(&mut portion, 20), [8, 8, 4]);
+        assert_eq!(turn(&mut portion, 3), [3]);
+        assert_eq!(turn(&mut portion, 4), [3, 1]);
+        assert!(turn(&mut portion, 0).is_empty() && !portion.has_taken());
+        assert_eq!(turn(&mut portion, 2), [1, 1]);
+    }
+}
