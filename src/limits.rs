@@ -49,6 +49,10 @@ pub const PUSH_BACK: Duration = Duration::from_secs(1);
 /// every call on every connection must not have us dial for ever.
 pub const FREE_ATTEMPTS_AFTER_GOAWAY: u32 = 16;
 
+/// How long a handshake that is under way may go on once the server stops: its client may have this side's SETTINGS and
+/// have sent calls already, which would be lost with the connection. A peer that says nothing holds up the stop so long.
+pub const STOPPED_HANDSHAKE: Duration = Duration::from_secs(1);
+
 /// By how many bytes a message that has begun must grow within [`Limits::message_timeout`](Limits#structfield.message_timeout)
 /// if it does not end: a message of which a byte comes now and then would hold its place for ever.
 pub const MESSAGE_STEP: u64 = 4 * 1024;

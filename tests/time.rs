@@ -209,6 +209,30 @@ async fn the_handshake_is_not_over_until_settings_have_come() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handshake_goes_on_when_the_server_stops_and_its_call_is_answered() {
+    let (mut client, mut served) = Served::start(|_| ());
+    client.write_all(PREFACE).await.unwrap();
+    sleep(SECOND).await;
+    served.stop.send(true).unwrap();
+    sleep(SECOND / 2).await;
+    let mut raw = Raw { stream: client };
+    raw.send(SETTINGS, 0, 0, b"").await;
+    raw.send_head(1, LISTEN).await;
+    raw.send(DATA, END_STREAM, 1, &frame(&text(""))).await;
+    let kinds: Vec<_> = polite(raw).await.iter().map(|frame| (frame.kind, frame.stream)).collect();
+    assert!(kinds.contains(&(HEADERS, 1)) && kinds.contains(&(GOAWAY, 0)), "{kinds:?}");
+    assert_eq!(served.end().await, (1, "well".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_holds_up_a_server_that_stops_for_a_second() {
+    let (_client, mut served) = Served::start(|_| ());
+    sleep(3 * SECOND).await;
+    served.stop.send(true).unwrap();
+    assert_eq!(served.end().await, (4, "well".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_call_is_served_without_settings() {
     let (mut client, mut served) = Served::start(|_| ());
     client.write_all(PREFACE).await.unwrap();

@@ -17,12 +17,12 @@ use super::admit::{Admitted, admit};
 use super::answer::Answerer;
 use super::heavy::Suspicion;
 use super::holding::Holding;
-use super::leave::{Due, Leave, stopped};
+use super::leave::{Due, Leave, stopped_for};
 use super::portion::Portion;
 use super::setup::Setup;
 use crate::call::{Piece, status_of};
 use crate::connection::{Activity, ByteStream, Calls, Greeting, Side, Transport, Turn, drive};
-use crate::limits::{Limits, SCARCE_WINDOW, SEND_BUFFER};
+use crate::limits::{Limits, SCARCE_WINDOW, SEND_BUFFER, STOPPED_HANDSHAKE};
 
 /// Serves one connection from its first byte to its last.
 ///
@@ -56,8 +56,7 @@ pub(super) async fn serve<IO: ByteStream>(
                 return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
         },
-        // No call has begun that could be let end.
-        () = stopped(stop.clone()) => return Ok(()),
+        () = stopped_for(STOPPED_HANDSHAKE.min(limits.drain_timeout), stop.clone()) => return Ok(()),
     };
 
     let turn = Arc::new(Turn::default());

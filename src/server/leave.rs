@@ -9,7 +9,7 @@ use std::{io, time::Duration};
 
 use h2::PingPong;
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::connection::{Activity, Idle, Idleness, Keepalive, Overdue, Unfinished};
 use crate::limits::Limits;
@@ -145,8 +145,14 @@ fn about(time: Duration) -> Duration {
 }
 
 /// Ready when the server stops. Never ready if the sender is dropped, since nobody can stop the server then.
-pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
+async fn stopped(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Ready when the server has been stopping for `time`.
+pub(super) async fn stopped_for(time: Duration, stop: watch::Receiver<bool>) {
+    stopped(stop).await;
+    sleep(time).await;
 }

@@ -172,6 +172,16 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         set: "constants",
+        limit: "STOPPED_HANDSHAKE",
+        flag: None,
+        sees: "The connection is closed.",
+        tests: &[
+            (TIME, "a_handshake_goes_on_when_the_server_stops_and_its_call_is_answered"),
+            (TIME, "a_silent_connection_holds_up_a_server_that_stops_for_a_second"),
+        ],
+    },
+    Row {
+        set: "constants",
         limit: "MESSAGE_STEP",
         flag: None,
         sees: "As for `message_timeout`.",

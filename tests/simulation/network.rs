@@ -36,10 +36,6 @@ struct State {
     log: Option<Instant>,
 }
 
-/// How long a connection is left alone in gentle weather: until its handshake is over in any case. A server that stops
-/// has no call to let end before that, and closes.
-const INFANCY: Duration = Duration::from_secs(2);
-
 /// How a network is, from its first moment to its last.
 #[derive(Debug)]
 struct Weather {
@@ -57,7 +53,6 @@ struct Weather {
 }
 
 struct Connection {
-    since: Instant,
     wire: Wire,
     stop: watch::Sender<bool>,
     task: AbortHandle,
@@ -197,14 +192,14 @@ impl State {
             let _ = server.serve_connection(end, None, stopped).await;
         });
         self.connections.retain(|connection| !connection.task.is_finished());
-        self.connections.push(Connection { since: Instant::now(), wire, stop, task: task.abort_handle() });
+        self.connections.push(Connection { wire, stop, task: task.abort_handle() });
         client
     }
 
     fn trouble(&mut self) {
         self.connections.retain(|connection| !connection.task.is_finished());
         if self.weather.is_gentle {
-            return self.leave();
+            return self.drain();
         }
         let number = self.of_troubles.random_range(0..self.connections.len().max(1));
         let (direction, cut) = (one_of(&mut self.of_troubles, [TO_SERVER, TO_CLIENT]), any_cut(&mut self.of_troubles));
@@ -236,15 +231,6 @@ impl State {
                     connection.wire.cut(direction, cut);
                 }
             }
-        }
-    }
-
-    /// Sends GOAWAY on all connections, but for those that are too young.
-    fn leave(&self) {
-        let is_due = |connection: &&Connection| connection.since.elapsed() > INFANCY;
-        for connection in self.connections.iter().filter(is_due) {
-            self.tell(|| "GOAWAY".to_owned());
-            let _ = connection.stop.send(true);
         }
     }
 
