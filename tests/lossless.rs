@@ -22,7 +22,7 @@ use h2grpc::call::{CallContext, CallOptions, Inbound, Outbound, Request};
 use h2grpc::client::Channel;
 use h2grpc::limits::{ClientLimits, Limits};
 use h2grpc::metadata::Metadata;
-use h2grpc::policy::{MethodConfig, ServiceConfig};
+use h2grpc::policy::{Balance, MethodConfig, ServiceConfig};
 use h2grpc::server::{Server, listen};
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
@@ -770,6 +770,27 @@ async fn failed_call_keeps_the_metadata_of_the_response_head() {
         assert_eq!((trailers.get("of-head"), trailers.get("of-trailers")), (None, Some("1")), "{trailers:?}");
         assert_eq!((head.get("where"), trailers.get("where")), (Some("head"), Some("trailers")));
     }
+}
+
+#[tokio::test]
+async fn server_of_a_divided_channel_that_ends_its_connections_at_once_is_dialled_as_the_back_off_says() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let channel = Channel::new(format!("ipv4:{}", listener.local_addr().unwrap()).parse().unwrap());
+    let channel = channel.service_config(ServiceConfig::new().load_balancing(Balance::RoundRobin));
+    let dials = Dials::default();
+    let told = dials.clone();
+    tokio::spawn(async move {
+        while let Ok((io, _)) = listener.accept().await {
+            told.add();
+            let Some(mut server) = RawServer::accept(io, &[]).await else { continue };
+            sleep(Duration::from_millis(20)).await;
+            server.go_away(0, NO_ERROR, "").await;
+            server.close().await;
+        }
+    });
+    soon(channel.connect()).await.unwrap();
+    sleep(Duration::from_millis(500)).await;
+    assert!(dials.count() <= 2, "{} dials", dials.count());
 }
 
 #[test]
