@@ -16,7 +16,7 @@ pub fn raise() {
 /// must not.
 #[cfg(target_os = "linux")]
 pub fn stand_back() {
-    let _ = nice(10);
+    let _ = nice(19);
 }
 
 /// Elsewhere the priority is that of the whole process, and stays.

@@ -137,7 +137,7 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
 
 /// Measures again, a few times, when the host of a virtual machine took away its processor meanwhile. What lost least
 /// counts. It is for times alone: a server that was measured before has other memory, and other counts.
-fn undisturbed(mut measure: impl FnMut() -> Result<Figures>) -> Result<Figures> {
+pub fn undisturbed(mut measure: impl FnMut() -> Result<Figures>) -> Result<Figures> {
     let mut attempt = || -> Result<(f64, Figures)> {
         let before = process::stolen();
         let figures = measure()?;
@@ -160,10 +160,15 @@ fn undisturbed(mut measure: impl FnMut() -> Result<Figures>) -> Result<Figures> 
 impl Client {
     /// Runs the client against a canned server, under other programs such as taskset.
     pub fn drive(&self, under: &[String], server: &Running, args: &[&str]) -> Result<Figures> {
+        self.drive_at(server.address(), under, server, args)
+    }
+
+    /// The same through somebody who listens at another address and passes everything on.
+    pub fn drive_at(&self, address: &str, under: &[String], server: &Running, args: &[&str]) -> Result<Figures> {
         let mut words = under.to_vec();
         words.push(here(self.binary)?.display().to_string());
         words.push(self.runtime.into());
         words.extend(args.iter().map(|arg| arg.to_string()));
-        server.ask(words)
+        server.ask_at(address, words)
     }
 }

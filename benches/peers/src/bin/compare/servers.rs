@@ -224,12 +224,7 @@ impl Running {
 
     /// Runs the generator against it, on the other core.
     pub fn load(&self, args: &[&str]) -> Result<Figures> {
-        self.load_at(&self.addr, args)
-    }
-
-    /// The same through somebody who listens at another address and passes everything on.
-    pub fn load_at(&self, address: &str, args: &[&str]) -> Result<Figures> {
-        self.ask_at(address, self.generator(args)?)
+        self.ask(self.generator(args)?)
     }
 
     /// Starts a generator against it that measures in turns of so many seconds, and returns when that has warmed up.
@@ -265,7 +260,8 @@ impl Running {
         self.ask_at(&self.addr, words)
     }
 
-    fn ask_at<F: serde::de::DeserializeOwned>(&self, address: &str, mut words: Vec<String>) -> Result<F> {
+    /// The same through somebody who listens at another address and passes everything on.
+    pub fn ask_at<F: serde::de::DeserializeOwned>(&self, address: &str, mut words: Vec<String>) -> Result<F> {
         words.extend(self.whom(address));
         let output = Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).output()?;
         serde_json::from_slice(&output.stdout).map_err(|_| {

@@ -1,4 +1,6 @@
-//! The tap between the generator and our server: which share of the direct rate is left.
+//! The tap between our client and the canned server: which share of the direct rate is left.
+//!
+//! The load generator does not serve here: it never sleeps, and so takes a core from a tap that has none of its own.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -6,10 +8,11 @@ use std::process::{Child, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use crate::servers::{Figures, OURS, Running, Server};
+use crate::clients::{Figures, among, undisturbed};
+use crate::servers::{OURS, Running, Server, pinned};
 use crate::{Places, Result};
 
-/// Unary calls, as in the first of the common cases.
+/// Unary calls, as in the first of the clients' cases.
 const ARGS: [&str; 3] = ["unary", "--connections=8", "--streams=16"];
 
 /// The share of the direct rate that is to be left at least.
@@ -25,7 +28,7 @@ pub struct Sample {
 impl Sample {
     /// Which share of the direct rate is left.
     pub fn share(&self) -> Option<f64> {
-        Some(self.tapped.calls_per_s? / self.direct.calls_per_s?)
+        (self.direct.calls_per_s > 0.0).then(|| self.tapped.calls_per_s / self.direct.calls_per_s)
     }
 }
 
@@ -36,11 +39,15 @@ pub fn share(samples: &[Sample]) -> Option<f64> {
     shares.get(shares.len() / 2).copied()
 }
 
-/// Measures both one after the other, in each round. The tap has no core of its own: it gets what server and generator
+/// Measures both one after the other, in each round. The tap has no core of its own: it gets what server and client
 /// leave, and explains everything, with names, to nobody.
 pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> Result<Vec<Sample>> {
-    let Some(ours) = servers.iter().find(|server| server.name == OURS) else {
-        println!("the tap is not measured: it needs our server");
+    let Some((floor, clients)) = among(servers) else {
+        println!("the tap is not measured: it needs the floor, and our client");
+        return Ok(Vec::new());
+    };
+    let Some(client) = clients.into_iter().find(|client| client.name == OURS) else {
+        println!("the tap is not measured: it needs our client");
         return Ok(Vec::new());
     };
     let mut cargo = Command::new("cargo");
@@ -51,20 +58,20 @@ pub fn run(places: &Places, servers: &[Server], rounds: usize, seconds: f64) -> 
     }
     let seconds = format!("--seconds={seconds}");
     let args = [&ARGS[..], &[&seconds]].concat();
-    let running = ours.start(places, 100, None)?;
+    let running = floor.start(places, 100, None)?;
     let mut samples = Vec::new();
     for round in 0..rounds {
-        let direct = running.load(&args)?;
+        let direct = undisturbed(|| client.drive(&pinned(1), &running, &args))?;
         // A new one each time: what it has not explained yet must not take time from the next turn.
         let tap = Tap::start(places, &running)?;
-        let tapped = running.load_at(&tap.address, &args)?;
+        let tapped = undisturbed(|| client.drive_at(&tap.address, &pinned(1), &running, &args))?;
         drop(tap);
         let sample = Sample { direct, tapped };
         println!(
             "round {} tap: {:.0} calls/s direct, {:.0} through it, {:.0} % ({} errors)",
             round + 1,
-            sample.direct.calls_per_s.unwrap_or_default(),
-            sample.tapped.calls_per_s.unwrap_or_default(),
+            sample.direct.calls_per_s,
+            sample.tapped.calls_per_s,
             100.0 * sample.share().unwrap_or_default(),
             sample.direct.errors + sample.tapped.errors,
         );
