@@ -170,6 +170,24 @@ async fn idle_ends_when_it_says_with_goaway_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_that_are_answered_at_once_keep_their_connection_from_being_idle() {
+    let (client, mut served) = Served::start(|limits| {
+        limits.keepalive_interval = None;
+        limits.idle_timeout = 50 * SECOND;
+    });
+    let mut raw = Raw::begin(client).await;
+    for call in 0..10 {
+        sleep(40 * SECOND).await;
+        assert!(!served.end.is_finished(), "closed after {} s", served.seconds());
+        raw.send_head(2 * call + 1, LISTEN).await;
+        raw.send(DATA, END_STREAM, 2 * call + 1, b"").await;
+        assert_eq!(next_of(&mut raw, DATA).await.payload, frame(&text("0")));
+    }
+    tokio::spawn(polite(raw));
+    assert_eq!(served.end().await, (450, "well".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_peer_that_does_not_answer_goaway_is_closed_after_the_keepalive_timeout() {
     let (client, mut served) = Served::start(|limits| limits.idle_timeout = 5 * SECOND);
     let mut raw = Raw::begin(client).await;
