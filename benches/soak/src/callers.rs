@@ -115,8 +115,9 @@ impl Caller {
                 let is_due = match status.code() {
                     Code::ABORTED => plan.job.fails,
                     Code::DEADLINE_EXCEEDED => plan.timeout < PATIENCE,
-                    // Servers leave, and a call that does not wait for a connection may find none.
-                    Code::UNAVAILABLE => !self.is_gentle && (is_torn || !plan.waits),
+                    // Servers leave, and a call that does not wait for a connection may find none. One that a server
+                    // has turned away may have no time left to begin again.
+                    Code::UNAVAILABLE => !self.is_gentle && (is_torn || !plan.waits || plan.timeout < PATIENCE),
                     _ => false,
                 };
                 if !is_due {
