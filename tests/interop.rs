@@ -1,5 +1,6 @@
 //! Real peers against the binaries `server` and `client`: grpcio (Python) and grpc-js (Node) as clients of our server,
-//! and grpcio as the server of our client and of the library's channel. And `tap` between two programs of other stacks.
+//! and grpcio as the server of our client and of the library's channel. And `tap` between two programs, with tonic as a
+//! third stack.
 //!
 //! The trials set their peers up themselves, below Cargo's target directory and only when a trial that needs them
 //! runs. Where an interpreter is missing, or its packages cannot be installed, the trials are reported as ignored with
@@ -16,7 +17,6 @@ use std::{
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use peers::Peer;
 use process::Process;
 
 #[path = "interop/our_channel.rs"]
@@ -30,8 +30,14 @@ mod peers;
 #[allow(dead_code)]
 #[path = "interop/process.rs"]
 mod process;
+#[path = "interop/record.rs"]
+mod record;
+#[path = "interop/relay.rs"]
+mod relay;
 #[path = "interop/tap.rs"]
 mod tap;
+#[path = "interop/tonic.rs"]
+mod tonic;
 
 /// The service under its name in the published examples, and under that of the tutorial's .proto, which has no package.
 /// With each, what a trial's name says of it.
@@ -49,13 +55,13 @@ fn main() -> ExitCode {
     trials.extend(our_client::trials());
     trials.extend(our_channel::trials());
     trials.extend(tap::trials());
+    trials.extend(record::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// A trial that needs a peer: ignored where there is none, unless this is CI.
-fn trial(
-    name: String, peer: fn() -> Result<&'static Peer, String>,
-    run: impl FnOnce(&Peer) -> Result<(), String> + Send + 'static,
+fn trial<P>(
+    name: String, peer: fn() -> Result<&'static P, String>, run: impl FnOnce(&P) -> Result<(), String> + Send + 'static,
 ) -> Trial {
     Trial::ignorable_test(name, move || match peer() {
         Ok(peer) => run(peer).map(|()| Completion::Completed).map_err(Failed::from),

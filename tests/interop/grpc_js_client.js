@@ -136,6 +136,21 @@ const CHECKS = {
     assert.deepEqual(answers.map((note) => note.message === text), [true]);
   },
 
+  // What docs/peers.md is about.
+  async four_calls_and_one_that_fails(guide) {
+    await guide.stillAnswers();
+    const features = await guide.featuresBetween([409000000, -747000000], [410000000, -746000000]);
+    assert.equal(features.length, 2);
+    assert.equal((await guide.recordRoute([TRAIL, [409439900, -746707200]])).feature_count, 2);
+    const chat = guide.chat();
+    [[0, 1], [0, 2], [0, 1]].forEach((at, index) => chat.say(at, `note ${index + 1}`));
+    chat.end();
+    assert.deepEqual((await chat.answers()).map((note) => note.message), ["note 1"]);
+    const request = Buffer.from("089aa68cc30110969f989cfdffffffff01", "hex");
+    await rejectsWith(grpc.status.UNIMPLEMENTED, guide.raw(`/${guide.service}/DropFeature`, request));
+    guide.stub.close();
+  },
+
   async unknown_method_is_unimplemented(guide) {
     await rejectsWith(grpc.status.UNIMPLEMENTED, guide.raw(`/${guide.service}/DropFeature`, Buffer.alloc(0)));
     await guide.stillAnswers();

@@ -177,6 +177,22 @@ class Checks(Steps):
         chat.end()
         equal([note.message == text for note in chat.answers], [True])
 
+    # What docs/peers.md is about
+
+    def four_calls_and_one_that_fails(self):
+        hills = (409439900, -746707200)
+        self.still_answers()
+        equal(len(self.features_between((409000000, -747000000), (410000000, -746000000))), 2)
+        equal(self.record([TRAIL, hills]).feature_count, 2)
+        chat = Chat(self, timeout=CALL_SECONDS)
+        for number, place in enumerate(((0, 1), (0, 2), (0, 1)), start=1):
+            chat.say(place, f"note {number}")
+        chat.end()
+        equal([note.message for note in chat.answers], ["note 1"])
+        call = self.channel.unary_unary(f"/{self.service}/DropFeature")
+        request = self.point(TRAIL).SerializeToString()
+        equal(status_of(lambda: call(request, timeout=CALL_SECONDS)).code(), grpc.StatusCode.UNIMPLEMENTED)
+
     # Everything around the four methods
 
     def unknown_method_is_unimplemented(self):

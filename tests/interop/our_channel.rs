@@ -40,7 +40,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Runs `future` on a runtime of its own.
-fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(async {
         tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| Err(format!("not over within {PATIENCE:?}")))

@@ -147,6 +147,6 @@ fn step(command: &mut Command) -> Result<(), String> {
 }
 
 /// The reason stands on the line of an ignored trial.
-fn on_one_line(text: &str) -> String {
+pub fn on_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,6 @@
 // RouteGuide on grpc-go.
 //
-//	server --addr 127.0.0.1:0 --db FILE
+//	server --addr 127.0.0.1:0 --db FILE [--plain]
 package main
 
 import (
@@ -128,6 +128,7 @@ func (g *guide) RouteChat(stream pb.RouteGuide_RouteChatServer) error {
 func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "where to listen")
 	db := flag.String("db", "", "the database")
+	plain := flag.Bool("plain", false, "leave windows as grpc-go has them")
 	flag.Parse()
 	text, err := os.ReadFile(*db)
 	if err != nil {
@@ -144,7 +145,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server := grpc.NewServer(grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window), grpc.MaxRecvMsgSize(64<<20))
+	options := []grpc.ServerOption{grpc.MaxRecvMsgSize(64 << 20)}
+	if !*plain {
+		options = append(options, grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window))
+	}
+	server := grpc.NewServer(options...)
 	pb.RegisterRouteGuideServer(server, g)
 	fmt.Println("listening on", listener.Addr())
 	log.Fatal(server.Serve(listener))

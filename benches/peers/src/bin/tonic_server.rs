@@ -38,6 +38,9 @@ struct Args {
     /// How the handlers are written.
     #[arg(long, value_enum, default_value_t = Style::Lazy)]
     style: Style,
+    /// Leave the windows as tonic has them.
+    #[arg(long)]
+    plain: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -72,9 +75,10 @@ async fn serve(args: Args) -> Result<(), Error> {
     let guide = Guide { database: Arc::new(Database::new(data::read_json(&args.db)?)), style: args.style };
     let listener = TcpListener::bind(args.addr).await?;
     println!("listening on {}", listener.local_addr()?);
+    let window = (!args.plain).then_some(WINDOW);
     Server::builder()
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(window)
+        .initial_connection_window_size(window)
         .add_service(RouteGuideServer::new(guide).max_decoding_message_size(64 << 20))
         .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
         .await?;
