@@ -11,7 +11,7 @@ use h2grpc::status::Status;
 use h2grpc::wire::Code;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::Result;
 use crate::tally::Tally;
@@ -54,6 +54,32 @@ pub async fn work(server: SocketAddr, seed: u64, until: Instant, tally: Tally) -
         for _ in 0..rng.random_range(1..60) {
             client.call(is_torn, &mut rng, &tally).await;
             sleep(PAUSE.mul_f64(rng.random())).await;
+        }
+    }
+    Ok(())
+}
+
+/// Makes calls of all shapes at a steady pace until `until`, none of which may fail: over one connection, or a new one
+/// after so many calls.
+pub async fn work_steadily(
+    server: SocketAddr, seed: u64, pace: Duration, renewed: Option<u64>, until: Instant, tally: Tally,
+) -> Result<()> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let (features, mut ticks) = (Features::embedded(), interval(pace));
+    sleep(pace.mul_f64(rng.random())).await;
+    while Instant::now() < until {
+        let channel = Channel::new(server.to_string().parse()?);
+        let client = Client { guide: RouteGuideClient::new(channel), features: &features };
+        let guide = client.guide.with(CallOptions::new().timeout(PATIENCE));
+        for _ in 0..renewed.unwrap_or(u64::MAX) {
+            if ticks.tick().await >= until {
+                break;
+            }
+            match client.make(rng.random_range(0..4), &guide, None, &mut rng).await {
+                Ok(Ok(())) => tally.count("call", "OK"),
+                Ok(Err(status)) => tally.fault(status.to_string()),
+                Err(wrong) => tally.fault(wrong),
+            }
         }
     }
     Ok(())

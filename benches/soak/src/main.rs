@@ -11,6 +11,7 @@ mod mixed;
 mod rough;
 mod serve;
 mod tally;
+mod tap;
 mod torn;
 mod watched;
 
@@ -31,7 +32,9 @@ enum Command {
     Mixed(mixed::Options),
     /// Many calls with faults, over servers that are drained again and again: the counters of both sides must agree
     Count(count::Options),
-    /// The server that crowd and mixed start if they are not told another: RouteGuide with the default limits
+    /// Two taps that explain the calls of 100 connections each: their memory must stay flat
+    Tap(tap::Options),
+    /// The server that crowd, mixed and tap start if they are not told another: RouteGuide with the default limits
     Serve,
 }
 
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
         Command::Crowd(options) => crowd::run(&options).await,
         Command::Mixed(options) => mixed::run(&options).await,
         Command::Count(options) => count::run(&options).await,
+        Command::Tap(options) => tap::run(&options).await,
         Command::Serve => serve::run().await,
     };
     match done {

@@ -147,7 +147,7 @@ async fn sing(server: std::net::SocketAddr, until: Instant, tally: Tally) -> Res
 }
 
 /// Compares the second fifth of the time with the last one. The first fifth is for warming up.
-fn judge(samples: &[Sample], tally: &Tally) {
+pub fn judge(samples: &[Sample], tally: &Tally) {
     let fifth = samples.len() / 5;
     if fifth == 0 {
         println!("too few samples to tell whether memory is flat");

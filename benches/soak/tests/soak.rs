@@ -22,3 +22,13 @@ fn mixed_clients_with_faults_are_served_and_leave_nothing() {
 fn the_counters_of_both_sides_agree_over_calls_with_faults_and_drains() {
     assert!(soak("count --calls 5000 --server-lives 100").status.success());
 }
+
+#[test]
+fn taps_tell_every_call_of_many_connections() {
+    let product = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--bin", "tap", "--target-dir", "target"]).current_dir(product);
+    assert!(build.status().expect("cargo starts").success());
+    let tap = format!("{product}/target/debug/tap");
+    assert!(soak(&format!("tap --tap {tap} --minutes 0.1 --every 0.5 --connections 20")).status.success());
+}
