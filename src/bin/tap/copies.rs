@@ -2,7 +2,7 @@
 //! more than that, bytes pass without a copy, and their number is told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,7 @@ impl Copies {
         if lost > 0 {
             self.say(0, format!("{} connections before were not explained at all", grouped(lost)));
         }
-        Some(Opened { copies: self.clone(), connection })
+        Some(Opened { copies: self.clone(), connection, skipped: Arc::default() })
     }
 
     /// Something to say that is about no byte.
@@ -96,12 +96,16 @@ impl Copies {
 pub struct Opened {
     copies: Copies,
     connection: u64,
+    skipped: Skipped,
 }
+
+/// How many bytes of each direction have passed without a copy since the last that was told of.
+type Skipped = Arc<[AtomicU64; 2]>;
 
 impl Opened {
     /// For the bytes of one direction.
     pub fn way(&self, direction: Direction) -> Way {
-        Way { copies: self.copies.clone(), connection: self.connection, direction, skipped: 0 }
+        Way { copies: self.copies.clone(), connection: self.connection, direction, skipped: self.skipped.clone() }
     }
 
     /// The connection is over.
@@ -116,36 +120,37 @@ pub struct Way {
     copies: Copies,
     connection: u64,
     direction: Direction,
-    /// How many bytes have passed without a copy since the last that had one.
-    skipped: u64,
+    skipped: Skipped,
 }
 
 impl Way {
     /// Bytes pass.
     pub fn copy(&mut self, bytes: &[u8]) {
-        let (connection, direction) = (self.connection, self.direction);
-        if self.skipped > 0 {
-            let skipped = Copy::Skipped { direction, bytes: self.skipped };
-            if !self.copies.send(connection, skipped, OVERHEAD) {
-                self.skipped += bytes.len() as u64;
-                return;
-            }
-            self.skipped = 0;
-        }
+        // What was skipped the other way may be what these bytes answer, so it is told before them, too.
+        let told = Direction::BOTH.into_iter().all(|direction| self.tell_skipped(direction, OVERHEAD));
         let cost = bytes.len() + OVERHEAD;
-        if !self.copies.send(connection, Copy::Bytes { direction, bytes: bytes.into() }, cost) {
-            self.skipped = bytes.len() as u64;
+        let copy = Copy::Bytes { direction: self.direction, bytes: bytes.into() };
+        if !told || !self.copies.send(self.connection, copy, cost) {
+            self.skipped[self.direction.index()].fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
+    }
+
+    /// Tells how many bytes of a direction were skipped, if any were. False if that is not possible now.
+    fn tell_skipped(&self, direction: Direction, cost: usize) -> bool {
+        let skipped = &self.skipped[direction.index()];
+        let bytes = skipped.swap(0, Ordering::Relaxed);
+        let told = bytes == 0 || self.copies.send(self.connection, Copy::Skipped { direction, bytes }, cost);
+        if !told {
+            skipped.fetch_add(bytes, Ordering::Relaxed);
+        }
+        told
     }
 }
 
 impl Drop for Way {
     /// What was skipped last must be told too: it takes what the connection's beginning has paid for.
     fn drop(&mut self) {
-        if self.skipped > 0 {
-            let skipped = Copy::Skipped { direction: self.direction, bytes: self.skipped };
-            self.copies.send(self.connection, skipped, 0);
-        }
+        self.tell_skipped(self.direction, 0);
     }
 }
 
@@ -201,5 +206,21 @@ mod tests {
         ];
         assert_eq!(kinds, expected);
         assert_eq!(arriving.held.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_was_skipped_one_way_is_told_before_the_answer_the_other_way() {
+        let (copies, arriving) = Copies::new(4 * OVERHEAD + (OVERHEAD + 100));
+        let opened = copies.opened(1, "a".into()).unwrap();
+        let (mut to_server, mut to_client) = (opened.way(Direction::ToServer), opened.way(Direction::ToClient));
+        to_server.copy(&[1; 100]);
+        to_server.copy(&[2; 100]);
+        while let Ok(passed) = arriving.receiver.try_recv() {
+            arriving.done(&passed);
+        }
+        to_client.copy(&[3; 100]);
+        let copies: Vec<Copy> = std::iter::from_fn(|| Some(arriving.receiver.try_recv().ok()?.copy)).collect();
+        assert!(matches!(copies[0], Copy::Skipped { direction: Direction::ToServer, bytes: 100 }), "{copies:?}");
+        assert!(matches!(copies[1], Copy::Bytes { direction: Direction::ToClient, .. }), "{copies:?}");
     }
 }
