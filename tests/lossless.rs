@@ -120,6 +120,15 @@ fn code<T>(result: &Result<T, Status>) -> Code {
 // ---- Dialling.
 
 #[tokio::test(start_paused = true)]
+async fn failed_handshake_keeps_the_kind_of_its_error_for_the_calls_source() {
+    let connect = || async { std::io::Result::Ok(tokio::io::duplex(64).0) };
+    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let status = soon(EchoClient::new(channel).say(text("hello"))).await.unwrap_err();
+    let source = std::error::Error::source(&status).and_then(|source| source.downcast_ref::<std::io::Error>());
+    assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{status:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn dial_that_is_slower_than_the_deadlines_is_finished_and_serves_later_calls() {
     let dials = Dials::default();
     let told = dials.clone();
