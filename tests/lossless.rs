@@ -843,3 +843,26 @@ fn channel_goes_on_when_the_runtime_of_its_task_is_shut_down() {
         assert_eq!(soon(client.say(text("hello"))).await.unwrap().message, text("hello"));
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn connection_closes_when_its_channel_is_dropped_after_a_call_with_a_stream_of_requests() {
+    let (over, mut is_over) = tokio::sync::watch::channel(false);
+    let over = std::sync::Arc::new(over);
+    let (client, _) = raw(move |_, io| {
+        let over = std::sync::Arc::clone(&over);
+        async move {
+            let mut server = RawServer::accept_wide(io, &[]).await?;
+            let (stream, _) = server.next_request().await?;
+            server.answer(stream, &text("hello")).await;
+            server.until_closed().await;
+            over.send_replace(true);
+            None
+        }
+    });
+    let (mut texts, response) = soon(client.join()).await.unwrap();
+    soon(texts.send(text("hello"))).await.unwrap();
+    soon(texts.finish()).await.unwrap();
+    soon(response.response()).await.unwrap();
+    drop(client);
+    soon(is_over.wait_for(|over| *over)).await.unwrap();
+}
