@@ -12,7 +12,7 @@ use common::raw::{
     ACK, DATA, END_STREAM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, PREFACE, Raw, SETTINGS, WINDOW_UPDATE, bytes_of,
     settings_of,
 };
-use common::{Answer, Running, Text, call, connect, frame, head, limits, read, soon, text};
+use common::{Answer, Running, Text, call, connect, connect_with, frame, head, limits, read, soon, text};
 use h2::client::SendRequest;
 use h2grpc::call::{Charge, Inbound, Outbound, Request};
 use h2grpc::limits::{Limits, SEND_BUFFER, WRITE_BUFFER};
@@ -163,6 +163,24 @@ async fn what_came_for_handlers_that_do_not_read_is_charged_until_it_is_read_or_
         assert_eq!(soon(body.data()).await.unwrap().unwrap(), frame(&text("222")));
     }
     until_counts(&mut requests, 0).await;
+}
+
+#[tokio::test]
+async fn answers_that_wait_for_the_window_are_charged() {
+    let (running, _) = start(|limits| limits.connection_memory = 1024 * KIB);
+    let mut requests = connect_with(running.address, h2::client::Builder::new().initial_window_size(0)).await;
+    let mut calls = Vec::new();
+    while calls.len() < 50 {
+        let (response, mut stream) = requests.send_request(head(POUR).body(()).unwrap(), false).unwrap();
+        stream.send_data(frame(&text("")), true).unwrap();
+        let body = soon(response).await.unwrap().into_body();
+        if body.is_end_stream() {
+            break;
+        }
+        calls.push(body);
+        requests = soon(requests.ready()).await.unwrap();
+    }
+    assert!((15..40).contains(&calls.len()), "{} calls were begun", calls.len());
 }
 
 #[tokio::test]
