@@ -29,6 +29,7 @@ use h2grpc::wire::Code;
 use prost::Message;
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 h2grpc::service! {
@@ -846,10 +847,10 @@ fn channel_goes_on_when_the_runtime_of_its_task_is_shut_down() {
 
 #[tokio::test(start_paused = true)]
 async fn connection_closes_when_its_channel_is_dropped_after_a_call_with_a_stream_of_requests() {
-    let (over, mut is_over) = tokio::sync::watch::channel(false);
-    let over = std::sync::Arc::new(over);
+    let (over, mut is_over) = watch::channel(false);
+    let over = Arc::new(over);
     let (client, _) = raw(move |_, io| {
-        let over = std::sync::Arc::clone(&over);
+        let over = Arc::clone(&over);
         async move {
             let mut server = RawServer::accept_wide(io, &[]).await?;
             let (stream, _) = server.next_request().await?;
@@ -865,4 +866,31 @@ async fn connection_closes_when_its_channel_is_dropped_after_a_call_with_a_strea
     soon(response.response()).await.unwrap();
     drop(client);
     soon(is_over.wait_for(|over| *over)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_of_a_dropped_channel_is_cut_when_its_server_reads_nothing_of_what_is_left() {
+    let (last, mut lasts) = watch::channel(None);
+    let last = Arc::new(last);
+    let (client, _) = raw(move |_, io| {
+        let last = Arc::clone(&last);
+        async move {
+            let mut server = RawServer::accept_wide(io, &[]).await?;
+            server.next_head().await?;
+            sleep(Duration::from_secs(100)).await;
+            let mut frames = Vec::new();
+            while let Some(frame) = server.next().await {
+                frames.push(frame.kind);
+            }
+            last.send_replace(Some(frames));
+            None
+        }
+    });
+    let (mut texts, response) = soon(client.join()).await.unwrap();
+    let endless = async { while texts.send(text("x".repeat(1000))).await.is_ok() {} };
+    assert!(timeout(Duration::from_secs(1), endless).await.is_err(), "the server reads nothing");
+    drop((texts, response, client));
+    sleep(Duration::from_secs(90)).await;
+    let frames = soon(lasts.wait_for(Option::is_some)).await.unwrap().clone().unwrap();
+    assert!(!frames.is_empty() && frames.iter().all(|kind| *kind == DATA), "{frames:?}");
 }
