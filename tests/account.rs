@@ -12,13 +12,14 @@ use common::raw::{
     ACK, DATA, END_STREAM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, PREFACE, Raw, SETTINGS, WINDOW_UPDATE, bytes_of,
     settings_of,
 };
-use common::{Answer, Running, Text, call, connect, frame, head, limits, read, soon, text};
+use common::{Answer, Running, Text, call, connect, connect_with, frame, head, limits, read, soon, text};
 use h2::client::SendRequest;
 use h2grpc::call::{Charge, Inbound, Outbound, Request};
 use h2grpc::limits::{Limits, SEND_BUFFER, WRITE_BUFFER};
 use h2grpc::server::Server;
 use h2grpc::status::Status;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 h2grpc::service! {
@@ -30,12 +31,15 @@ h2grpc::service! {
         rpc Count as count (stream Text) returns (Text);
         /// Answers without end.
         rpc Pour  as pour  (Text)        returns (stream Text);
+        /// Reads one text and answers. It reads the others, and tells their number, when it is told to.
+        rpc Keep  as keep  (stream Text) returns (stream Text);
     }
 }
 
 #[derive(Clone, Default)]
 struct Handlers {
     poured: Arc<AtomicUsize>,
+    may_read: Arc<watch::Sender<bool>>,
 }
 
 impl Holds for Handlers {
@@ -60,11 +64,28 @@ impl Holds for Handlers {
             self.poured.fetch_add(1000, Relaxed);
         }
     }
+
+    async fn keep(&self, mut texts: Inbound<Text>, answers: &mut Outbound<Text>) -> Result<(), Status> {
+        let mut count = u32::from(texts.next().await?.is_some());
+        answers.send(text("one")).await?;
+        let mut may_read = self.may_read.subscribe();
+        may_read.wait_for(|may| *may).await.map_err(|_| Status::cancelled("the test is over"))?;
+        while let Some(text) = texts.next().await? {
+            count += 1;
+            if text.text.is_empty() {
+                break;
+            }
+        }
+        drop(texts);
+        answers.send(text(count.to_string())).await?;
+        std::future::pending().await
+    }
 }
 
 const HOLD: &str = "/test.v1.Holds/Hold";
 const COUNT: &str = "/test.v1.Holds/Count";
 const POUR: &str = "/test.v1.Holds/Pour";
+const KEEP: &str = "/test.v1.Holds/Keep";
 
 const KIB: usize = 1024;
 
@@ -83,6 +104,29 @@ async fn hold(requests: &mut SendRequest<Bytes>, bytes: usize) -> h2::RecvStream
     body
 }
 
+/// A call whose handler has read the first text, which came by itself, and nothing of the `rest`. None if it was refused.
+async fn keep(
+    requests: &mut SendRequest<Bytes>, first: &Bytes, rest: &Bytes,
+) -> Option<(h2::SendStream<Bytes>, h2::RecvStream)> {
+    let (response, mut stream) = requests.send_request(head(KEEP).body(()).unwrap(), false).unwrap();
+    stream.send_data(first.clone(), false).unwrap();
+    let mut body = soon(response).await.unwrap().into_body();
+    assert_eq!(soon(body.data()).await?.unwrap(), frame(&text("one")));
+    stream.send_data(rest.clone(), false).unwrap();
+    *requests = soon(requests.clone().ready()).await.unwrap();
+    Some((stream, body))
+}
+
+/// Waits until a call is answered with `code`.
+async fn until_counts(requests: &mut SendRequest<Bytes>, code: u32) {
+    soon(async {
+        while count(requests).await.code() != code {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
 async fn count(requests: &mut SendRequest<Bytes>) -> Answer {
     soon(call(requests, head(COUNT).body(()).unwrap(), [frame(&text("one"))])).await.unwrap()
 }
@@ -98,12 +142,61 @@ async fn new_calls_of_a_connection_that_has_three_quarters_of_its_memory_are_ref
     assert!(refused.trailer("grpc-message").contains("memory"), "{refused:?}");
     assert_eq!(count(&mut connect(running.address).await).await.code(), 0, "a call on another connection");
     drop(held);
-    soon(async {
-        while count(&mut requests).await.code() != 0 {
-            sleep(Duration::from_millis(5)).await;
+    until_counts(&mut requests, 0).await;
+}
+
+#[tokio::test]
+async fn what_came_for_handlers_that_do_not_read_is_charged_until_it_is_read_or_they_need_no_more() {
+    let (running, handlers) = start(|limits| limits.connection_memory = 1024 * KIB);
+    let mut requests = connect(running.address).await;
+    assert_eq!(count(&mut requests).await.code(), 0);
+    let texts = frame(&text("x".repeat(995))).repeat(220);
+    // One that ends its reading, and behind it so much as it was sent before.
+    let rest = [&texts[..], &frame(&text("")), &texts[..1000]].concat().into();
+    let mut kept = Vec::new();
+    for _ in 0..4 {
+        kept.push(keep(&mut requests, &frame(&text("first")), &rest).await.expect("there is memory"));
+    }
+    until_counts(&mut requests, 8).await;
+    handlers.may_read.send_replace(true);
+    for (_, body) in &mut kept {
+        assert_eq!(soon(body.data()).await.unwrap().unwrap(), frame(&text("222")));
+    }
+    until_counts(&mut requests, 0).await;
+}
+
+#[tokio::test]
+async fn answers_that_wait_for_the_window_are_charged() {
+    let (running, _) = start(|limits| limits.connection_memory = 1024 * KIB);
+    let mut requests = connect_with(running.address, h2::client::Builder::new().initial_window_size(0)).await;
+    let mut calls = Vec::new();
+    while calls.len() < 50 {
+        let (response, mut stream) = requests.send_request(head(POUR).body(()).unwrap(), false).unwrap();
+        stream.send_data(frame(&text("")), true).unwrap();
+        let body = soon(response).await.unwrap().into_body();
+        if body.is_end_stream() {
+            break;
         }
-    })
-    .await;
+        calls.push(body);
+        requests = soon(requests.ready()).await.unwrap();
+    }
+    assert!((15..40).contains(&calls.len()), "{} calls were begun", calls.len());
+}
+
+#[tokio::test]
+async fn a_handler_that_stops_in_the_middle_of_a_chunk_is_charged_for_it_unless_it_is_short() {
+    for (rest, is_charged) in [(100, false), (16_000, true)] {
+        let (running, _) = start(|limits| limits.connection_memory = 2048 * KIB);
+        let mut requests = connect(running.address).await;
+        let first = [&frame(&text("first"))[..], &frame(&text("x".repeat(rest)))[..rest]].concat().into();
+        let mut kept = Vec::new();
+        while kept.len() < 80
+            && let Some(call) = keep(&mut requests, &first, &Bytes::new()).await
+        {
+            kept.push(call);
+        }
+        assert_eq!(kept.len() < 80, is_charged, "{} calls with {rest} bytes each", kept.len());
+    }
 }
 
 #[tokio::test]

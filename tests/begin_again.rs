@@ -154,6 +154,25 @@ async fn free_attempt_does_not_count_as_a_previous_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_beyond_the_last_of_a_goaway_begin_again_for_free_whatever_its_code_is() {
+    for code in [0, 7] {
+        let (client, dials) = raw(move |number, io| async move {
+            let mut server = RawServer::accept_wide(io, &[]).await?;
+            let (stream, _) = server.next_request().await?;
+            if number < 3 {
+                server.go_away(0, code, "").await;
+            } else {
+                server.answer(stream, &text("hello")).await;
+            }
+            server.until_closed().await;
+            None
+        });
+        soon(client.say(text("hello"))).await.unwrap_or_else(|status| panic!("code {code}: {status}"));
+        assert_eq!(dials.count(), 4, "code {code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn stream_is_sent_again_from_its_beginning_with_what_was_added_since() {
     let server = Weak::new(|attempt| attempt <= 2);
     let (mut texts, response) = soon(server.client().join()).await.unwrap();

@@ -627,3 +627,30 @@ async fn a_byte_stream_is_wrapped_whoever_has_dialled_it_and_its_address_is_told
         assert_eq!(*told.lock().unwrap(), [expected]);
     }
 }
+
+#[tokio::test]
+async fn each_connection_of_a_server_is_wrapped_and_its_address_is_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let telling = Arc::clone(&told);
+    let server = Server::new().add(Parrot::default().into_service()).wrap_streams(move |peer, stream| {
+        telling.lock().unwrap().push(peer);
+        tokio::io::BufReader::new(stream)
+    });
+    let running = Running::start(server);
+    let (local, asked) = (Arc::new(Mutex::new(Vec::new())), running.address);
+    for _ in 0..2 {
+        let dialled = Arc::clone(&local);
+        let connect = move || {
+            let dialled = Arc::clone(&dialled);
+            async move {
+                let stream = TcpStream::connect(asked).await?;
+                dialled.lock().unwrap().push(stream.local_addr()?);
+                Ok(stream)
+            }
+        };
+        let channel = Channel::with_connector(asked.to_string().parse().unwrap(), ClientLimits::default(), connect);
+        assert_eq!(EchoClient::new(channel).say(text("x")).await.unwrap().message, text("x"));
+    }
+    assert_eq!(*told.lock().unwrap(), *local.lock().unwrap());
+    assert_eq!(told.lock().unwrap().len(), 2);
+}

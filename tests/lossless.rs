@@ -29,6 +29,7 @@ use h2grpc::wire::Code;
 use prost::Message;
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 h2grpc::service! {
@@ -118,6 +119,15 @@ fn code<T>(result: &Result<T, Status>) -> Code {
 }
 
 // ---- Dialling.
+
+#[tokio::test(start_paused = true)]
+async fn failed_handshake_keeps_the_kind_of_its_error_for_the_calls_source() {
+    let connect = || async { std::io::Result::Ok(tokio::io::duplex(64).0) };
+    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let status = soon(EchoClient::new(channel).say(text("hello"))).await.unwrap_err();
+    let source = std::error::Error::source(&status).and_then(|source| source.downcast_ref::<std::io::Error>());
+    assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{status:?}");
+}
 
 #[tokio::test(start_paused = true)]
 async fn dial_that_is_slower_than_the_deadlines_is_finished_and_serves_later_calls() {
@@ -833,4 +843,54 @@ fn channel_goes_on_when_the_runtime_of_its_task_is_shut_down() {
         assert!(status.message().contains("its runtime was shut down"), "{status}");
         assert_eq!(soon(client.say(text("hello"))).await.unwrap().message, text("hello"));
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_closes_when_its_channel_is_dropped_after_a_call_with_a_stream_of_requests() {
+    let (over, mut is_over) = watch::channel(false);
+    let over = Arc::new(over);
+    let (client, _) = raw(move |_, io| {
+        let over = Arc::clone(&over);
+        async move {
+            let mut server = RawServer::accept_wide(io, &[]).await?;
+            let (stream, _) = server.next_request().await?;
+            server.answer(stream, &text("hello")).await;
+            server.until_closed().await;
+            over.send_replace(true);
+            None
+        }
+    });
+    let (mut texts, response) = soon(client.join()).await.unwrap();
+    soon(texts.send(text("hello"))).await.unwrap();
+    soon(texts.finish()).await.unwrap();
+    soon(response.response()).await.unwrap();
+    drop(client);
+    soon(is_over.wait_for(|over| *over)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_of_a_dropped_channel_is_cut_when_its_server_reads_nothing_of_what_is_left() {
+    let (last, mut lasts) = watch::channel(None);
+    let last = Arc::new(last);
+    let (client, _) = raw(move |_, io| {
+        let last = Arc::clone(&last);
+        async move {
+            let mut server = RawServer::accept_wide(io, &[]).await?;
+            server.next_head().await?;
+            sleep(Duration::from_secs(100)).await;
+            let mut frames = Vec::new();
+            while let Some(frame) = server.next().await {
+                frames.push(frame.kind);
+            }
+            last.send_replace(Some(frames));
+            None
+        }
+    });
+    let (mut texts, response) = soon(client.join()).await.unwrap();
+    let endless = async { while texts.send(text("x".repeat(1000))).await.is_ok() {} };
+    assert!(timeout(Duration::from_secs(1), endless).await.is_err(), "the server reads nothing");
+    drop((texts, response, client));
+    sleep(Duration::from_secs(90)).await;
+    let frames = soon(lasts.wait_for(Option::is_some)).await.unwrap().clone().unwrap();
+    assert!(!frames.is_empty() && frames.iter().all(|kind| *kind == DATA), "{frames:?}");
 }
