@@ -312,11 +312,11 @@ fn the_tour_waits_after_each_screen_where_a_person_sits_and_q_ends_it() {
         shown
     };
     let ended = read_with(b"\nq\n");
-    assert_eq!(ended.matches("Enter goes on, q ends").count(), 2, "{ended}");
+    assert_eq!(ended.matches("Enter goes on, q and Enter end").count(), 2, "{ended}");
     assert!(!ended.contains("RouteChat") && ended.contains("The same for a browser"), "{ended}");
     let whole = read_with(&b"\n".repeat(200));
     // The terminal shows first what was typed before the program began.
-    let screens = whole.trim_start().split("Enter goes on, q ends").map(|screen| screen.lines().count());
+    let screens = whole.trim_start().split("Enter goes on, q and Enter end").map(|screen| screen.lines().count());
     assert!(screens.max() <= Some(26), "24 lines and the answers: {whole}");
     assert!(whole.contains("RouteChat"));
 }

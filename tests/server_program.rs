@@ -13,12 +13,13 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, PipeReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use bytes::Bytes;
 use common::raw::{ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, Raw, SETTINGS};
 use common::{Answer, call, connect, frame, head, read, soon};
 use h2::client::SendRequest;
-use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Point, RouteNote};
+use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Point, Rectangle, RouteNote};
 use h2grpc::status::Code;
 use h2grpc::transcript::protobuf::Types;
 use h2grpc::transcript::{Recorded, Transcript};
@@ -30,6 +31,7 @@ use tokio::sync::oneshot;
 
 const GET: &str = "/routeguide.RouteGuide/GetFeature";
 const CHAT: &str = "/routeguide.RouteGuide/RouteChat";
+const LIST: &str = "/routeguide.RouteGuide/ListFeatures";
 
 fn point(latitude: i32, longitude: i32) -> Point {
     Point { latitude, longitude }
@@ -445,6 +447,35 @@ async fn record_writes_each_connection_to_a_file_without_its_secrets() {
     let call = transcript.calls.values().next().unwrap();
     assert_eq!((&call.path[..], call.status.as_deref()), (GET, Some("0")));
     assert!(!transcript.to_string().contains("geheim") && transcript.to_string().contains("authorization"), "{text}");
+}
+
+#[tokio::test]
+async fn recorded_connections_that_close_at_once_are_written_one_at_a_time() {
+    const CONNECTIONS: usize = 8;
+    let corner = |sign: i32| Some(Point { latitude: sign * 900_000_000, longitude: sign * 1_800_000_000 });
+    let everywhere = Rectangle { lo: corner(-1), hi: corner(1) };
+    let folder = Folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-records", std::process::id())));
+    let served = Served::start(&["--record", folder.0.to_str().unwrap()]);
+    let mut connections = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut requests = connect(served.address()).await;
+        for _ in 0..60 {
+            assert_eq!(
+                soon(call(&mut requests, head(LIST).body(()).unwrap(), [frame(&everywhere)])).await.unwrap().code(),
+                0
+            );
+        }
+        connections.push(requests);
+    }
+    drop(connections);
+    soon(async {
+        while fs::read_dir(&folder.0).unwrap().count() < CONNECTIONS {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    // Each takes some 25 MiB while it is written.
+    assert!(served.most_resident() < 100 << 20, "{} bytes", served.most_resident());
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ impl CallContext {
     /// # Errors
     /// RESOURCE_EXHAUSTED when the connection would hold more than it may.
     pub fn charge(&self, bytes: usize) -> Result<Charge, Status> {
-        let mut charge = Charge::new(self.outlet.account.clone());
+        let mut charge = self.outlet.charge();
         charge.set(bytes).map(|()| charge)
     }
 

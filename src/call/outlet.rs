@@ -29,10 +29,6 @@ pub(crate) struct Outlet {
     /// The request of a server's call, where that is a stream.
     receiving: Mutex<Receiving>,
     receives: AtomicBool,
-    /// Whose memory the call takes. None on a client.
-    pub(super) account: Option<Arc<Account>>,
-    /// What the call takes from its beginning to its end.
-    _charge: Charge,
     /// Set while the driver polls the call. The driver looks at `sending` afterwards, so nobody needs to wake it. It
     /// clears this under the lock: what was added while this was set is there when it looks.
     pub(super) driving: AtomicBool,
@@ -43,30 +39,28 @@ impl Outlet {
     pub(crate) fn response(
         respond: SendResponse<Piece>, head: CallHead, account: &Arc<Account>, bytes: usize,
     ) -> Arc<Self> {
-        let mut charge = Charge::new(Some(Arc::clone(account)));
-        charge.settle(bytes);
-        Outlet::new(Stage::Head(respond), head, None, charge)
+        Outlet::new(head, Sending::response(respond, Charge::new(Some(Arc::clone(account))), bytes))
     }
 
     /// A client's side of a call: the stream comes with [`resume`](Self::resume). Up to `replay` bytes are kept for
     /// another attempt.
     pub(crate) fn request(head: CallHead, replay: usize) -> Arc<Self> {
-        Outlet::new(Stage::Between, head, Some(Replay::new(replay)), Charge::new(None))
+        Outlet::new(head, Sending::request(Replay::new(replay)))
     }
 
-    fn new(stage: Stage, head: CallHead, replay: Option<Replay>, charge: Charge) -> Arc<Self> {
-        let account = charge.account().cloned();
-        let sending = Sending::new(stage, replay, Charge::new(account.clone()));
-        let receiving = Receiving::new(Charge::new(account.clone()));
+    fn new(head: CallHead, sending: Sending) -> Arc<Self> {
         Arc::new(Outlet {
             head,
             sending: Mutex::new(sending),
-            receiving: Mutex::new(receiving),
+            receiving: Mutex::default(),
             receives: AtomicBool::new(false),
-            account,
-            _charge: charge,
             driving: AtomicBool::new(false),
         })
+    }
+
+    /// A charge of nothing yet, for what else is held for the call. On a client nothing is counted.
+    pub(super) fn charge(&self) -> Charge {
+        self.lock().charge.another()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Sending> {
@@ -83,8 +77,9 @@ impl Outlet {
     /// The request is a stream.
     pub(super) fn receive(&self, body: RecvStream) {
         self.receives.store(true, Relaxed);
+        let charge = self.charge();
         if let Some(mut receiving) = self.receiving() {
-            receiving.begin(body);
+            receiving.begin(body, charge);
         }
     }
 

@@ -20,7 +20,7 @@ const SHORT: usize = 1024;
 const READ_BUFFER: usize = 8 * 1024;
 
 /// The body of a request, and what was taken out of h2 before the handler asked for it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Receiving {
     /// None when the handler needs no more of the request, or never had it here.
     body: Option<RecvStream>,
@@ -40,20 +40,8 @@ pub(crate) struct Receiving {
 }
 
 impl Receiving {
-    pub(super) fn new(charge: Charge) -> Self {
-        Receiving {
-            body: None,
-            kept: BytesMut::new(),
-            charge,
-            is_awaited: false,
-            reader: None,
-            is_apart: false,
-            connection: None,
-            is_complete: false,
-        }
-    }
-
-    pub(super) fn begin(&mut self, body: RecvStream) {
+    pub(super) fn begin(&mut self, body: RecvStream, charge: Charge) {
+        self.charge = charge;
         self.body = Some(body);
         self.connection.take().into_iter().for_each(Waker::wake);
     }

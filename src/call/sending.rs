@@ -50,8 +50,10 @@ pub(super) struct Sending {
     pub(super) sent: u64,
     pub(super) driver: Option<Waker>,
     pub(super) sender: Option<Waker>,
-    /// What waits here, charged each time that the call has yielded.
-    charge: Charge,
+    /// What the call takes, and what waits here. It is settled each time that the call has yielded.
+    pub(super) charge: Charge,
+    /// What the call takes from its beginning to its end.
+    takes: usize,
     /// How much gathers until the sender waits.
     batch: usize,
 }
@@ -92,7 +94,18 @@ pub(super) fn answered() -> Status {
 }
 
 impl Sending {
-    pub(super) fn new(stage: Stage, replay: Option<Replay>, charge: Charge) -> Self {
+    /// Of a server's call, which takes so many bytes of memory with its head.
+    pub(super) fn response(respond: SendResponse<Piece>, mut charge: Charge, takes: usize) -> Self {
+        charge.settle(takes);
+        Sending::new(Stage::Head(respond), None, charge, takes)
+    }
+
+    /// Of a client's request.
+    pub(super) fn request(replay: Replay) -> Self {
+        Sending::new(Stage::Between, Some(replay), Charge::new(None), 0)
+    }
+
+    fn new(stage: Stage, replay: Option<Replay>, charge: Charge, takes: usize) -> Self {
         Sending {
             stage,
             queue: Queue::default(),
@@ -105,6 +118,7 @@ impl Sending {
             driver: None,
             sender: None,
             charge,
+            takes,
             batch: BATCH,
         }
     }
@@ -158,7 +172,7 @@ impl Sending {
 
     /// Charges what waits here, and what a call takes that is not over at once.
     pub(super) fn settle(&mut self) {
-        self.charge.settle(costs::HEAD + self.queue.takes());
+        self.charge.settle(self.takes + costs::HEAD + self.queue.takes());
     }
 
     /// Whether memory is scarce, and h2 has enough for this connection. What leaves h2 wakes `waker`, if there is one.

@@ -108,7 +108,7 @@ impl Source for RequestSource {
         if memory == 0 && self.unfinished.is_none() {
             return Ok(());
         }
-        self.unfinished.get_or_insert_with(|| Charge::new(self.context.outlet.account.clone())).set(memory)
+        self.unfinished.get_or_insert_with(|| self.context.outlet.charge()).set(memory)
     }
 
     /// The handler decides what becomes of its call.

@@ -41,10 +41,11 @@ pub(crate) struct Memory {
 pub(crate) struct Account {
     memory: Arc<Memory>,
     number: u64,
-    held: AtomicUsize,
+    /// What it holds beside the DATA that h2 has.
+    used: AtomicUsize,
     /// What it has taken from `memory`.
     taken: AtomicUsize,
-    /// Of what it holds, the DATA that h2 has.
+    /// The DATA that h2 has. Together with `used` it is what the connection holds; apart, so that a frame changes one.
     queued: AtomicUsize,
     /// Calls that wait until h2 has less.
     waiting: Mutex<Vec<Waker>>,
@@ -81,7 +82,7 @@ impl Memory {
         let account = Arc::new(Account {
             memory: Arc::clone(self),
             number,
-            held: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
             taken: AtomicUsize::new(0),
             queued: AtomicUsize::new(0),
             waiting: Mutex::default(),
@@ -119,10 +120,8 @@ impl Memory {
 
 impl Account {
     pub(super) fn add(&self, bytes: usize) {
-        let held = self.held.fetch_add(bytes, Relaxed) + bytes;
-        if held > self.taken.load(Relaxed) {
-            self.take(held);
-        }
+        self.used.fetch_add(bytes, Relaxed);
+        self.grown();
     }
 
     /// The same within what a connection may hold. Nothing is added if it fails.
@@ -135,9 +134,22 @@ impl Account {
     }
 
     pub(super) fn remove(&self, bytes: usize) {
-        let held = self.held.fetch_sub(bytes, Relaxed) - bytes;
+        self.used.fetch_sub(bytes, Relaxed);
+        self.shrunk();
+    }
+
+    #[inline]
+    fn grown(&self) {
+        let held = self.held();
+        if held > self.taken.load(Relaxed) {
+            self.take(held);
+        }
+    }
+
+    #[inline]
+    fn shrunk(&self) {
         self.has_moved.store(true, Relaxed);
-        if self.taken.load(Relaxed) > held + 2 * STEP {
+        if self.taken.load(Relaxed) > self.held() + 2 * STEP {
             self.give_back();
         }
     }
@@ -163,7 +175,7 @@ impl Account {
 
     /// What this connection holds, in bytes.
     pub(crate) fn held(&self) -> usize {
-        self.held.load(Relaxed)
+        self.used.load(Relaxed) + self.queued.load(Relaxed)
     }
 
     /// The most that it may hold.
@@ -226,13 +238,13 @@ impl Account {
     /// Counts DATA that h2 is given.
     pub(super) fn queue(&self, bytes: usize) {
         self.queued.fetch_add(bytes, Relaxed);
-        self.add(bytes);
+        self.grown();
     }
 
     /// h2 has let go of DATA.
     pub(super) fn unqueue(&self, bytes: usize) {
         self.queued.fetch_sub(bytes, Relaxed);
-        self.remove(bytes);
+        self.shrunk();
         if self.is_waited_for.load(Relaxed) {
             self.wake();
         }

@@ -10,7 +10,7 @@ use crate::status::Status;
 ///
 /// A service that stores what its callers send says so with it: see
 /// [`CallContext::charge`](crate::call::CallContext::charge).
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Charge {
     /// None where nothing is counted: on a client.
     account: Option<Arc<Account>>,
@@ -62,6 +62,11 @@ impl Charge {
             }
         }
         self.bytes = bytes;
+    }
+
+    /// A charge of nothing yet, to the same account.
+    pub(crate) fn another(&self) -> Self {
+        Charge::new(self.account.clone())
     }
 
     pub(crate) fn account(&self) -> Option<&Arc<Account>> {

@@ -122,8 +122,8 @@ struct Options {
     log_calls: bool,
 
     /// Write each connection's bytes with their meaning to a file in this folder when it is closed: connection-1.txt and so
-    /// on, which `tap show` reads. Of a connection 1 MiB is kept, and 1,000 connections are written. Credentials and
-    /// cookies are hidden
+    /// on, which `tap show` reads. Of a connection 256 KiB are kept, and 1,000 connections or 1 GiB of text are written.
+    /// Credentials and cookies are hidden
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use h2grpc::connection::ByteStream;
@@ -12,50 +12,66 @@ use h2grpc::route_guide::FILE_DESCRIPTOR_SET;
 use h2grpc::server::Server;
 use h2grpc::transcript::protobuf::Types;
 use h2grpc::transcript::{Print, Recording, Transcript};
-use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-/// How many bytes of a connection are kept, both ways together.
-const RECORDED: usize = 1024 * 1024;
+/// How many bytes of a connection are kept, both ways together. To tell what they mean takes about 100 times as much
+/// memory for a moment, and the text is 25 to 40 times as long.
+const RECORDED: usize = 256 * 1024;
 
-/// How many connections are written.
+/// How many connections are recorded.
 const MOST_CONNECTIONS: usize = 1_000;
+
+/// How many bytes all files together may have when another is begun.
+const MOST_TEXT: u64 = 1024 * 1024 * 1024;
 
 /// How long the last files may take to be written when the server has stopped.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Records connections and writes each when it is closed.
+/// Records connections, and writes each when it is closed.
 pub struct Recorder {
-    shared: Arc<Shared>,
-    /// Ready without a value once nobody writes any more.
-    written: mpsc::Receiver<()>,
-    writing: mpsc::Sender<()>,
+    closed: mpsc::UnboundedSender<Closed>,
+    /// Ready once the last file is written.
+    end: oneshot::Receiver<()>,
 }
 
-struct Shared {
+/// A connection that is over.
+struct Closed {
+    number: usize,
+    peer: String,
+    recording: Recording,
+}
+
+/// Writes the files, one after the other in a thread of its own: many connections that close at once would take too much
+/// memory if all were written at the same time.
+struct Writer {
     folder: PathBuf,
     types: Types,
-    /// How many connections there were.
-    count: AtomicUsize,
+    /// How many bytes were written.
+    written: u64,
 }
 
 impl Recorder {
     /// Makes the folder, if it is not there.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("--record {}: {error}", folder.display()));
-        fs::create_dir_all(&folder).map_err(named)?;
+        fs::create_dir_all(&folder).map_err(|error| named(&folder, error))?;
         let types = Types::decode(FILE_DESCRIPTOR_SET).map_err(io::Error::other)?;
-        let (writing, written) = mpsc::channel(1);
-        Ok(Recorder { shared: Arc::new(Shared { folder, types, count: AtomicUsize::new(0) }), written, writing })
+        let ((closed, connections), (ended, end)) = (mpsc::unbounded_channel(), oneshot::channel());
+        let writer = Writer { folder, types, written: 0 };
+        thread::Builder::new().name("record".to_owned()).spawn(move || {
+            writer.run(connections);
+            // The server may have ended without waiting for it.
+            let _ = ended.send(());
+        })?;
+        Ok(Recorder { closed, end })
     }
 
     /// The same server, with its connections recorded.
     pub fn record(&self, server: Server) -> Server {
-        let (shared, writing) = (Arc::clone(&self.shared), self.writing.clone());
+        let (closed, count) = (self.closed.clone(), AtomicUsize::new(0));
         server.wrap_streams(move |peer, stream| -> Box<dyn ByteStream> {
-            let number = shared.count.fetch_add(1, Ordering::Relaxed) + 1;
+            let number = count.fetch_add(1, Ordering::Relaxed) + 1;
             if number > MOST_CONNECTIONS {
                 if number == MOST_CONNECTIONS + 1 {
                     info!(connections = MOST_CONNECTIONS, "further connections are not recorded");
@@ -63,15 +79,11 @@ impl Recorder {
                 return stream;
             }
             let recording = Recording::new(RECORDED);
-            let (shared, writing, recorded) = (Arc::clone(&shared), writing.clone(), recording.clone());
+            let (closed, recorded) = (closed.clone(), recording.clone());
             tokio::spawn(async move {
                 recorded.closed().await;
-                let about = format!("# Connection {number}, from {peer}\n");
-                let written = spawn_blocking(move || shared.write(number, &about, &recorded)).await;
-                if let Err(error) = written.map_err(io::Error::other).and_then(|written| written) {
-                    warn!(%error, "a connection's bytes could not be written");
-                }
-                drop(writing);
+                // It fails only when the thread is gone.
+                let _ = closed.send(Closed { number, peer: peer.to_string(), recording: recorded });
             });
             Box::new(recording.server(stream))
         })
@@ -79,27 +91,41 @@ impl Recorder {
 
     /// Waits until the last file is written.
     pub async fn finish(self) {
-        let Recorder { writing, mut written, .. } = self;
-        drop(writing);
-        if timeout(PATIENCE, written.recv()).await.is_err() {
+        drop(self.closed);
+        if timeout(PATIENCE, self.end).await.is_err() {
             warn!("not all connections' bytes are written");
         }
     }
 }
 
-impl Shared {
-    fn write(&self, number: usize, about: &str, recording: &Recording) -> io::Result<()> {
+impl Writer {
+    fn run(mut self, mut connections: mpsc::UnboundedReceiver<Closed>) {
+        while let Some(closed) = connections.blocking_recv() {
+            if self.written > MOST_TEXT {
+                warn!("the files of --record have more than {MOST_TEXT} bytes: further connections are not written");
+                return;
+            }
+            if let Err(error) = self.write(&closed) {
+                warn!(%error, "a connection's bytes could not be written");
+            }
+        }
+    }
+
+    fn write(&mut self, closed: &Closed) -> io::Result<()> {
+        let Closed { number, peer, recording } = closed;
         let path = self.folder.join(format!("connection-{number}.txt"));
         let transcript = Transcript::read(&recording.snapshot(), &self.types).without_secrets();
         let mut text = String::new();
         let print = Print { times: true, ..Print::file() };
         transcript.write(&print, &mut text).map_err(io::Error::other)?;
         // The first line tells the format.
-        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        fs::write(&path, format!("{first}\n{about}{rest}")).map_err(|error| named(&path, error))
+        let first = text.find('\n').map_or(text.len(), |end| end + 1);
+        text.insert_str(first, &format!("# Connection {number}, from {peer}\n"));
+        self.written += text.len() as u64;
+        fs::write(&path, text).map_err(|error| named(&path, error))
     }
 }
 
 fn named(path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    io::Error::new(error.kind(), format!("--record {}: {error}", path.display()))
 }

@@ -23,7 +23,7 @@ pub struct Pager {
 }
 
 /// What stands between two screens.
-const PROMPT: &str = "-- Enter goes on, q ends -- ";
+const PROMPT: &str = "-- Enter goes on, q and Enter end -- ";
 
 /// The fewest lines of a screen. A window may be too low for a sentence with its bytes.
 const FEWEST: usize = 10;
@@ -76,7 +76,11 @@ fn screens(text: &str, most: usize) -> Vec<String> {
             let begins =
                 |line: &&&str| ["->", "<-", "\x1b[1;34m->", "\x1b[1;32m<-"].iter().any(|arrow| line.starts_with(arrow));
             // A frame that fits on a screen is not cut.
-            let last = screen.iter().rposition(|line| begins(&line)).filter(|last| *last > most / 3);
+            let last = screen.iter().rposition(|line| begins(&line));
+            // A heading stays with the frame that follows it.
+            let is_of_next = |line: &&str| line.starts_with("On the wire") || line.trim().is_empty();
+            let last = last.map(|last| last - screen[..last].iter().rev().take_while(|line| is_of_next(line)).count());
+            let last = last.filter(|last| *last > most / 3);
             let rest = screen.split_off(last.unwrap_or(most));
             screens.push(screen.concat());
             screen = rest;
@@ -98,5 +102,9 @@ mod tests {
         assert_eq!(cut, ["-> A\n a\n a\n", "<- B\n b\n b\n b\n b\n", " b\n b\n b\n"]);
         assert_eq!(cut.concat(), text);
         assert_eq!(screens("", 5), [""; 0]);
+        assert_eq!(
+            screens("-> A\n a\n a\n\nOn the wire:\n\n-> B\n b\n", 7),
+            ["-> A\n a\n a\n", "\nOn the wire:\n\n-> B\n b\n"]
+        );
     }
 }
