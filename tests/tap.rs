@@ -18,6 +18,8 @@ mod flags;
 mod live;
 #[path = "tap/passing.rs"]
 mod passing;
+#[path = "tap/planted.rs"]
+mod planted;
 
 use std::fs;
 use std::net::SocketAddr;

@@ -50,7 +50,8 @@ fn request(block: &Block, found: &mut Found<'_>) {
         )
     });
     let broken = get("grpc-timeout").filter(|value| timeout::parse(value).is_err());
-    found.add_if(broken.is_some(), "grpc.timeout", || {
+    let long = broken.is_some_and(|value| value.len() > 9 && timeout::parse(&value[value.len() - 2..]).is_ok());
+    found.add_if(broken.is_some(), if long { "grpc.timeout-digits" } else { "grpc.timeout" }, || {
         format!("a timeout is up to eight digits and a unit, and this one is {}", text(broken))
     });
 }

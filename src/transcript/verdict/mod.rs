@@ -125,6 +125,7 @@ mod tests {
             ("te", "", "grpc.te-trailers"),
             ("content-type", "application/json", "grpc.content-type"),
             ("grpc-timeout", "5", "grpc.timeout"),
+            ("grpc-timeout", "123456789S", "grpc.timeout-digits"),
             ("X-Upper", "a", "h2.field-names"),
             ("connection", "close", "h2.connection-fields"),
             ("x-bin", "*", "grpc.binary-base64"),
@@ -206,6 +207,25 @@ mod tests {
         let mut foreign = Recorded::default();
         foreign.push(ToServer, b"GET / HTTP/1.1\r\n\r\n");
         assert_eq!(judge(&foreign), ["h2.client-preface"]);
+    }
+
+    #[test]
+    fn what_comes_on_a_stream_after_its_end_is_told_unless_it_was_on_its_way() {
+        let whole = [
+            (ToServer, head()),
+            (ToServer, frame(DATA, 1, 1, &hex("00 00000000"))),
+            response(&RESPONSE, 4),
+            response(&[("grpc-status", "0")], 5),
+        ];
+        let reset = |by: Direction| [(ToServer, head()), (by, frame(3, 0, 1, &hex("00000008")))];
+        let data = |by: Direction| (by, frame(DATA, 0, 1, &hex("00 00000000")));
+        let after = |frames: &[(Direction, Vec<u8>)], last| judge(&connection(&[frames, &[last]].concat()));
+        for by in Direction::BOTH {
+            assert_eq!(after(&whole, data(by)), ["h2.stream-states"], "{by:?}");
+            assert_eq!(after(&reset(by), data(by)), ["h2.stream-states"], "{by:?}");
+            assert_eq!(after(&reset(by), data(by.other())), [""; 0], "{by:?}");
+        }
+        assert_eq!(after(&whole, (ToServer, head())), ["h2.stream-states"]);
     }
 
     #[test]

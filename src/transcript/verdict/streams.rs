@@ -11,7 +11,7 @@ use super::found::{Found, who};
 pub(super) struct Streams {
     open: HashMap<u32, Stream>,
     /// Streams that ended lately, so that frames that were on their way are not taken for errors.
-    ended: VecDeque<u32>,
+    ended: VecDeque<(u32, Stream)>,
     /// The highest stream that each side has opened.
     highest: [u32; 2],
     /// How many streams the server allows, once the client has acknowledged it.
@@ -24,7 +24,7 @@ pub(super) struct Streams {
 /// What each side may still do.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stream {
-    /// Who has said END_STREAM.
+    /// Who has said END_STREAM or RST_STREAM, and so sends nothing more.
     ended: [bool; 2],
 }
 
@@ -58,6 +58,9 @@ impl Streams {
                 found.add_if(self.is_idle(stream), "h2.stream-states", || {
                     format!("{} resets stream {stream}, which was never opened", who(direction))
                 });
+                if let Some(open) = self.open.get_mut(&stream) {
+                    open.ended[direction.index()] = true;
+                }
                 self.end(stream);
             }
             "PUSH_PROMISE" => {
@@ -121,17 +124,20 @@ impl Streams {
             None if self.is_idle(stream) => {
                 found.add_if(!self.late, "h2.stream-states", || format!("{sends}, which was never opened"));
             }
-            // A client must use numbers in order, so one below the highest that was not open is used too late. Frames
-            // that were on their way when a stream ended are no error.
-            None => found.add_if(
-                !self.late
-                    && direction == Direction::ToServer
-                    && event.frame.is("HEADERS")
-                    && !self.ended.contains(&stream),
-                "h2.stream-ids",
-                || format!("{sends}, though it has opened stream {} before", self.highest[0]),
-            ),
+            None => self.sent_late(event, &sends, found),
         }
+    }
+
+    /// A frame on a stream that is over. That it was on its way when the other side ended the stream is no error.
+    fn sent_late(&self, event: &Event, sends: &str, found: &mut Found<'_>) {
+        let over = self.ended.iter().find(|(stream, _)| *stream == event.stream());
+        let own = over.is_some_and(|(_, over)| over.ended[event.direction.index()]);
+        found.add_if(own, "h2.stream-states", || format!("{sends}, which it has ended before"));
+        // A client must use numbers in order, so one below the highest that was not open is used too late.
+        let skipped = over.is_none() && event.direction == Direction::ToServer && event.frame.is("HEADERS");
+        found.add_if(skipped && !self.late, "h2.stream-ids", || {
+            format!("{sends}, though it has opened stream {} before", self.highest[0])
+        });
     }
 
     fn window(&self, event: &Event, found: &mut Found<'_>) {
@@ -148,8 +154,8 @@ impl Streams {
     }
 
     fn end(&mut self, stream: u32) {
-        if self.open.remove(&stream).is_some() {
-            self.ended.push_back(stream);
+        if let Some(over) = self.open.remove(&stream) {
+            self.ended.push_back((stream, over));
             if self.ended.len() > REMEMBERED {
                 self.ended.pop_front();
             }
