@@ -48,21 +48,27 @@ async fn unfinished(address: SocketAddr, path: &str, calls: usize, bytes: &[u8])
     for _ in 0..calls {
         let mut ready = soon(requests.clone().ready()).await.unwrap();
         let (response, mut stream) = ready.send_request(head_h2(path).body(()).unwrap(), false).unwrap();
-        for part in bytes.chunks(256 * 1024) {
-            stream.reserve_capacity(part.len());
-            if timeout(FULL, has_capacity(&mut stream, part.len())).await != Ok(true) {
-                break;
-            }
-            let _ = stream.send_data(Bytes::copy_from_slice(part), false);
-        }
+        send_all(&mut stream, Bytes::copy_from_slice(bytes)).await;
         streams.push((response, stream));
     }
     streams
 }
 
-/// Ready when the peer takes so many bytes of a call, or ends it: then false.
-async fn has_capacity(stream: &mut h2::SendStream<Bytes>, bytes: usize) -> bool {
-    while stream.capacity() < bytes {
+/// Sends all of this in a call, or as much as the server takes.
+async fn send_all(stream: &mut h2::SendStream<Bytes>, mut bytes: Bytes) {
+    while !bytes.is_empty() {
+        stream.reserve_capacity(bytes.len().min(256 * 1024));
+        if timeout(FULL, has_capacity(stream)).await != Ok(true) {
+            return;
+        }
+        let part = bytes.split_to(bytes.len().min(stream.capacity()));
+        let _ = stream.send_data(part, false);
+    }
+}
+
+/// True when the server takes more bytes of a call, false when it has ended it.
+async fn has_capacity(stream: &mut h2::SendStream<Bytes>) -> bool {
+    while stream.capacity() == 0 {
         if !matches!(poll_fn(|cx| stream.poll_capacity(cx)).await, Some(Ok(_))) {
             return false;
         }
