@@ -8,6 +8,8 @@ mod chats;
 mod common;
 #[path = "attacks/control.rs"]
 mod control;
+#[path = "attacks/counted.rs"]
+mod counted;
 #[path = "attacks/crowd.rs"]
 mod crowd;
 #[path = "attacks/frames.rs"]
@@ -16,6 +18,8 @@ mod frames;
 mod harness;
 #[path = "attacks/heads.rs"]
 mod heads;
+#[path = "attacks/list.rs"]
+mod list;
 #[path = "attacks/memory.rs"]
 mod memory;
 #[path = "attacks/messages.rs"]
@@ -34,7 +38,20 @@ mod streams;
 #[path = "attacks/table.rs"]
 mod table;
 
-const GET: &str = "/routeguide.RouteGuide/GetFeature";
-const LIST: &str = "/routeguide.RouteGuide/ListFeatures";
-const RECORD: &str = "/routeguide.RouteGuide/RecordRoute";
-const CHAT: &str = "/routeguide.RouteGuide/RouteChat";
+use list::{LITTLE, Terms, USUAL, every_attack};
+
+/// A test for each attack.
+macro_rules! tests {
+    ($($name:ident: $file:ident, $terms:expr;)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $terms.run($file::$name).await;
+            }
+        )*
+
+        /// The names of all attacks.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+every_attack!(tests);

@@ -7,6 +7,12 @@ pub use crate::common::raw::{
     WINDOW_UPDATE, bytes_of as frame,
 };
 
+/// The methods of RouteGuide.
+pub const GET: &str = "/routeguide.RouteGuide/GetFeature";
+pub const LIST: &str = "/routeguide.RouteGuide/ListFeatures";
+pub const RECORD: &str = "/routeguide.RouteGuide/RecordRoute";
+pub const CHAT: &str = "/routeguide.RouteGuide/RouteChat";
+
 /// The type of a frame (RFC 9113, section 6.3) that only attackers need.
 pub const PRIORITY: u8 = 2;
 

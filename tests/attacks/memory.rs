@@ -7,57 +7,39 @@ use bytes::Bytes;
 use h2grpc::route_guide::{Point, RouteNote};
 use tokio::time::timeout;
 
-use crate::common::{connect, frame as framed, frame_of, head as head_h2, soon};
-use crate::frames::{DATA, INITIAL_WINDOW_SIZE, frame, head};
-use crate::harness::{Attack, attack};
+use crate::common::{frame as framed, frame_of, head as head_h2, soon};
+use crate::frames::{CHAT, DATA, INITIAL_WINDOW_SIZE, RECORD, frame, head};
 use crate::messages::note;
-use crate::peer::{Attacker, FULL};
-use crate::{CHAT, RECORD};
+use crate::peer::{Attacker, FULL, connect};
 
-/// On a server with little memory for its clients.
-const LITTLE: Attack = Attack { arguments: &["--max-memory", "64M"], ..Attack::USUAL };
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn open_calls_on_many_connections() {
-    let attack = |address| async move {
-        let mut attackers = Vec::new();
-        for _ in 0..200 {
-            let mut attacker = Attacker::connect(address, &[]).await;
-            attacker
-                .send(&(1..).step_by(2).take(100).flat_map(|stream| head(stream, RECORD)).collect::<Vec<u8>>())
-                .await;
-            attackers.push(attacker);
-        }
-        for attacker in &mut attackers {
-            attacker.all_read().await;
-        }
-        attackers
-    };
-    LITTLE.run(attack).await;
+pub async fn open_calls_on_many_connections(address: SocketAddr) -> Vec<Attacker> {
+    let mut attackers = Vec::new();
+    for _ in 0..200 {
+        let mut attacker = Attacker::connect(address, &[]).await;
+        attacker.send(&(1..).step_by(2).take(100).flat_map(|stream| head(stream, RECORD)).collect::<Vec<u8>>()).await;
+        attackers.push(attacker);
+    }
+    for attacker in &mut attackers {
+        attacker.all_read().await;
+    }
+    attackers
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_that_are_almost_whole() {
-    let attack =
-        |address| async move { unfinished(address, RECORD, 25, &frame_of(0, &[0x7a; 4 << 20])[..4 << 20]).await };
-    LITTLE.run(attack).await;
+pub async fn messages_that_are_almost_whole(address: SocketAddr) -> Vec<Unfinished> {
+    unfinished(address, RECORD, 25, &frame_of(0, &[0x7a; 4 << 20])[..4 << 20]).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn notes_of_many_calls() {
-    let attack = |address| async move {
-        let text = "x".repeat(60_000);
-        let notes = (0..270).flat_map(|latitude| {
-            let location = Some(Point { latitude, longitude: 0 });
-            framed(&RouteNote { location, message: text.clone() })
-        });
-        unfinished(address, CHAT, 8, &notes.collect::<Vec<u8>>()).await
-    };
-    LITTLE.run(attack).await;
+pub async fn notes_of_many_calls(address: SocketAddr) -> Vec<Unfinished> {
+    let text = "x".repeat(60_000);
+    let notes = (0..270).flat_map(|latitude| {
+        let location = Some(Point { latitude, longitude: 0 });
+        framed(&RouteNote { location, message: text.clone() })
+    });
+    unfinished(address, CHAT, 8, &notes.collect::<Vec<u8>>()).await
 }
 
 /// The two sides of a call: dropped, they reset it.
-type Unfinished = (h2::client::ResponseFuture, h2::SendStream<Bytes>);
+pub type Unfinished = (h2::client::ResponseFuture, h2::SendStream<Bytes>);
 
 /// Calls of one connection that send these bytes, or as many as the server takes, and then nothing.
 async fn unfinished(address: SocketAddr, path: &str, calls: usize, bytes: &[u8]) -> Vec<Unfinished> {
@@ -66,21 +48,27 @@ async fn unfinished(address: SocketAddr, path: &str, calls: usize, bytes: &[u8])
     for _ in 0..calls {
         let mut ready = soon(requests.clone().ready()).await.unwrap();
         let (response, mut stream) = ready.send_request(head_h2(path).body(()).unwrap(), false).unwrap();
-        for part in bytes.chunks(256 * 1024) {
-            stream.reserve_capacity(part.len());
-            if timeout(FULL, has_capacity(&mut stream, part.len())).await != Ok(true) {
-                break;
-            }
-            let _ = stream.send_data(Bytes::copy_from_slice(part), false);
-        }
+        send_all(&mut stream, Bytes::copy_from_slice(bytes)).await;
         streams.push((response, stream));
     }
     streams
 }
 
-/// Ready when the peer takes so many bytes of a call, or ends it: then false.
-async fn has_capacity(stream: &mut h2::SendStream<Bytes>, bytes: usize) -> bool {
-    while stream.capacity() < bytes {
+/// Sends all of this in a call, or as much as the server takes.
+async fn send_all(stream: &mut h2::SendStream<Bytes>, mut bytes: Bytes) {
+    while !bytes.is_empty() {
+        stream.reserve_capacity(bytes.len().min(256 * 1024));
+        if timeout(FULL, has_capacity(stream)).await != Ok(true) {
+            return;
+        }
+        let part = bytes.split_to(bytes.len().min(stream.capacity()));
+        let _ = stream.send_data(part, false);
+    }
+}
+
+/// True when the server takes more bytes of a call, false when it has ended it.
+async fn has_capacity(stream: &mut h2::SendStream<Bytes>) -> bool {
+    while stream.capacity() == 0 {
         if !matches!(poll_fn(|cx| stream.poll_capacity(cx)).await, Some(Ok(_))) {
             return false;
         }
@@ -88,19 +76,15 @@ async fn has_capacity(stream: &mut h2::SendStream<Bytes>, bytes: usize) -> bool 
     true
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bytes_that_pin_the_buffers_they_came_in() {
-    let pins = |address| async move {
-        // The answers can't leave, so the handler reads no more. Between the bytes that it leaves unread comes much that
-        // the server drops.
-        let mut attacker = Attacker::connect(address, &[(INITIAL_WINDOW_SIZE, 0)]).await;
-        attacker.send(&head(1, CHAT)).await;
-        attacker.send(&frame(DATA, 0, 1, &note("").repeat(2_000))).await;
-        attacker.all_read().await.may_stay();
-        let pin = [frame(DATA, 0, 1, b"\x00"), frame(0xbe, 0, 0, &[0; 16_384])].concat();
-        attacker.flood(&pin, 10_000).await;
-        attacker.all_read().await;
-        attacker
-    };
-    attack(pins).await;
+pub async fn bytes_that_pin_the_buffers_they_came_in(address: SocketAddr) -> Attacker {
+    // The answers can't leave, so the handler reads no more. Between the bytes that it leaves unread comes much that
+    // the server drops.
+    let mut attacker = Attacker::connect(address, &[(INITIAL_WINDOW_SIZE, 0)]).await;
+    attacker.send(&head(1, CHAT)).await;
+    attacker.send(&frame(DATA, 0, 1, &note("").repeat(2_000))).await;
+    attacker.all_read().await.may_stay();
+    let pin = [frame(DATA, 0, 1, b"\x00"), frame(0xbe, 0, 0, &[0; 16_384])].concat();
+    attacker.flood(&pin, 10_000).await;
+    attacker.all_read().await;
+    attacker
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
+use h2::client::SendRequest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -13,7 +15,8 @@ use tokio::time::timeout;
 
 use super::frames::{ACK, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, settings};
 use crate::common::raw::{PREFACE, read_frame};
-use crate::common::soon;
+use crate::common::{over, soon};
+use crate::counted::Counted;
 
 /// How long a server may take nothing until an attacker has filled all there is to fill.
 pub const FULL: Duration = Duration::from_millis(500);
@@ -59,7 +62,7 @@ impl Seen {
 
 /// The connection. Dropping it closes it.
 pub struct Attacker {
-    out: OwnedWriteHalf,
+    out: Counted<OwnedWriteHalf>,
     seen: watch::Receiver<Seen>,
     reader: JoinHandle<()>,
     asked: usize,
@@ -141,9 +144,15 @@ impl Drop for Attacker {
     }
 }
 
+/// A connection of h2 itself.
+pub async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
+    over(Counted::connect(address).await, &h2::client::Builder::new()).await
+}
+
 /// A connection on which both sides know each other's settings, and the server has opened the connection's window.
-async fn greet(address: SocketAddr, with: &[(u16, u32)]) -> (OwnedWriteHalf, OwnedReadHalf) {
-    let (mut input, mut out) = TcpStream::connect(address).await.unwrap().into_split();
+async fn greet(address: SocketAddr, with: &[(u16, u32)]) -> (Counted<OwnedWriteHalf>, OwnedReadHalf) {
+    let (mut input, out) = TcpStream::connect(address).await.unwrap().into_split();
+    let mut out = Counted(out);
     soon(async {
         out.write_all(&[PREFACE, &settings(with)].concat()).await.unwrap();
         let mut kind = None;

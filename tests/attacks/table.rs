@@ -1,31 +1,31 @@
-//! docs/threats.md has a row for each attack.
+//! docs/threats.md has two rows for each attack: what stops it, and what it costs.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::NAMES;
+
 #[test]
-fn each_attack_has_its_row_in_the_table_of_threats_and_each_row_its_test() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(root.join("docs/threats.md")).unwrap();
-    let rows: Vec<Vec<&str>> = text.lines().filter(|line| line.starts_with('|')).map(cells).collect();
-    let [head, _, attacks @ ..] = &rows[..] else { panic!("docs/threats.md has no table") };
-    for row in attacks {
-        assert!(
-            row.len() == head.len() && row.iter().all(|cell| !cell.is_empty()),
-            "this row has empty cells: {row:?}"
-        );
+fn each_attack_has_its_row_in_both_tables_of_threats_and_each_row_its_test() {
+    let text = fs::read_to_string(root().join("docs/threats.md")).unwrap();
+    let [stops, costs] = &tables(&text)[..] else { panic!("docs/threats.md has not two tables") };
+    let named = |table: &[Vec<&str>], column: fn(&[&str]) -> usize| -> Vec<String> {
+        table[2..].iter().map(|row| row[column(row)].trim_matches('`').to_owned()).collect()
+    };
+    assert_eq!(named(stops, |row| row.len() - 1), NAMES, "left the rows, right the tests");
+    assert_eq!(named(costs, |_| 0), NAMES, "left the rows of what attacks cost, right the tests");
+    for table in [stops, costs] {
+        for row in table {
+            let whole = row.len() == table[0].len() && row.iter().all(|cell| !cell.is_empty());
+            assert!(whole, "this row has empty cells: {row:?}");
+        }
     }
-    let mut told: Vec<&str> = attacks.iter().map(|row| row[row.len() - 1].trim_matches('`')).collect();
-    told.sort_unstable();
-    assert_eq!(told, tests(&root.join("tests/attacks")).iter().collect::<Vec<_>>(), "left the rows, right the tests");
 }
 
 #[test]
 fn what_stops_an_attack_is_in_the_source_by_its_name() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (text, source) = (fs::read_to_string(root.join("docs/threats.md")).unwrap(), source(&root.join("src")));
-    for row in text.lines().filter(|line| line.starts_with('|')).map(cells) {
+    let (text, source) = (fs::read_to_string(root().join("docs/threats.md")).unwrap(), source(&root().join("src")));
+    for row in &tables(&text)[0] {
         let parts: Vec<&str> = row[2].split('`').collect();
         // What stands in backticks, but for what is h2's.
         for pair in parts.chunks(2).filter(|pair| pair.len() == 2 && !pair[0].ends_with("h2's ")) {
@@ -33,6 +33,17 @@ fn what_stops_an_attack_is_in_the_source_by_its_name() {
             assert!(source.contains(&name), "there is no {name} in the source: {row:?}");
         }
     }
+}
+
+/// The rows of each table, with those of its head.
+fn tables(text: &str) -> Vec<Vec<Vec<&str>>> {
+    let lines: Vec<&str> = text.lines().collect();
+    let parts = lines.split(|line| !line.starts_with('|')).filter(|part| !part.is_empty());
+    parts.map(|part| part.iter().map(|row| cells(row)).collect()).collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The text of all files below `folder`, and their paths.
@@ -48,15 +59,4 @@ fn source(folder: &Path) -> String {
 
 fn cells(row: &str) -> Vec<&str> {
     row.trim().trim_matches('|').split('|').map(str::trim).collect()
-}
-
-/// The names of the asynchronous tests below `folder`: all of them are attacks.
-fn tests(folder: &Path) -> BTreeSet<String> {
-    let files = fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    let names = files.flat_map(|text| {
-        let functions = text.split("\n#[tokio::test").skip(1);
-        let names = functions.map(|function| function.split_once("async fn ").unwrap().1.split_once('(').unwrap().0);
-        names.map(str::to_owned).collect::<Vec<_>>()
-    });
-    names.collect()
 }

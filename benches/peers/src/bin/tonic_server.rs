@@ -38,7 +38,7 @@ struct Args {
     /// How the handlers are written.
     #[arg(long, value_enum, default_value_t = Style::Lazy)]
     style: Style,
-    /// Leave the windows as tonic has them.
+    /// Leave tonic's own windows and limits as they are.
     #[arg(long)]
     plain: bool,
 }
@@ -75,13 +75,12 @@ async fn serve(args: Args) -> Result<(), Error> {
     let guide = Guide { database: Arc::new(Database::new(data::read_json(&args.db)?)), style: args.style };
     let listener = TcpListener::bind(args.addr).await?;
     println!("listening on {}", listener.local_addr()?);
-    let window = (!args.plain).then_some(WINDOW);
-    Server::builder()
-        .initial_stream_window_size(window)
-        .initial_connection_window_size(window)
-        .add_service(RouteGuideServer::new(guide).max_decoding_message_size(64 << 20))
-        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
-        .await?;
+    let (mut server, mut service) = (Server::builder(), RouteGuideServer::new(guide));
+    if !args.plain {
+        server = server.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
+        service = service.max_decoding_message_size(64 << 20);
+    }
+    server.add_service(service).serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))).await?;
     Ok(())
 }
 
