@@ -146,7 +146,9 @@ impl Drop for Attacker {
 
 /// A connection of h2 itself.
 pub async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
-    over(Counted::connect(address).await, &h2::client::Builder::new()).await
+    let stream = Counted::connect(address).await;
+    stream.0.set_nodelay(true).unwrap();
+    over(stream, &h2::client::Builder::new()).await
 }
 
 /// A connection on which both sides know each other's settings, and the server has opened the connection's window.
