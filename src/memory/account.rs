@@ -361,7 +361,11 @@ mod tests {
         let status = charge.set(16 * MIB).unwrap_err();
         assert!(status.message().contains(&format!("limit of {}", 16 * MIB)), "{status}");
         assert_eq!(charge.bytes(), 15 * MIB);
+        let before = account.held();
         charge.set(MIB).unwrap();
+        assert_eq!(account.held(), before - 14 * MIB);
+        let _too_much = charged(&account, 20 * MIB);
+        charge.set(MIB).expect("nothing is added");
     }
 
     #[test]
