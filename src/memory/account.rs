@@ -334,6 +334,18 @@ mod tests {
     }
 
     #[test]
+    fn an_account_takes_what_it_holds_from_the_memory_and_little_more() {
+        let memory = memory(64);
+        let account = memory.open();
+        let mut charge = charged(&account, 0);
+        for bytes in [MIB, 10 * STEP + 1, 5 * STEP, 3 * MIB, STEP - 1, 0] {
+            charge.settle(bytes);
+            let (held, taken) = (account.held(), memory.held.load(Relaxed));
+            assert!((held..=held + 2 * STEP).contains(&taken), "{taken} bytes for {held}");
+        }
+    }
+
+    #[test]
     fn memory_is_scarce_for_those_alone_who_hold_more_than_their_share() {
         let memory = memory(64);
         let accounts: Vec<_> = (0..8).map(|_| memory.open()).collect();
@@ -344,6 +356,9 @@ mod tests {
         assert_eq!(short(&accounts[0]), (true, false));
         charges.push(charged(&accounts[5], 16 * MIB));
         assert_eq!(short(&accounts[0]), (true, true));
+        // An eighth of the half that is shared is 4 MiB.
+        charges.push(charged(&accounts[6], 3 * MIB));
+        assert_eq!(short(&accounts[6]), (false, false));
         assert_eq!(short(&accounts[7]), (false, false));
         drop(charges);
         assert_eq!(short(&accounts[0]), (false, false));
@@ -358,7 +373,11 @@ mod tests {
         let status = charge.set(16 * MIB).unwrap_err();
         assert!(status.message().contains(&format!("limit of {}", 16 * MIB)), "{status}");
         assert_eq!(charge.bytes(), 15 * MIB);
+        let before = account.held();
         charge.set(MIB).unwrap();
+        assert_eq!(account.held(), before - 14 * MIB);
+        let _too_much = charged(&account, 20 * MIB);
+        charge.set(MIB).expect("nothing is added");
     }
 
     #[test]

@@ -96,3 +96,15 @@ fn unknown_encoding(encoding: &[u8], path: &str) -> Refused {
     answer.headers_mut().insert(head::GRPC_ACCEPT_ENCODING, identity);
     Refused { answer, status, path: Some(path.to_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_takes_its_path_and_each_field_of_its_head() {
+        let head = http::Request::builder().uri("/a/b").header("one", "1").header("three", "12345");
+        let (parts, ()) = head.body(()).expect("a head").into_parts();
+        assert_eq!(takes(&parts), costs::CALL + 4 + (3 + 1 + costs::FIELD) + (5 + 5 + costs::FIELD));
+    }
+}

@@ -66,3 +66,40 @@ impl Holding {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::memory::Memory;
+
+    const KIB: usize = 1024;
+
+    fn holding() -> Holding {
+        Holding::new(Memory::new(&Limits::default().memory(Some(64 * KIB * KIB)).connection_memory(1024 * KIB)).open())
+    }
+
+    /// A turn has ended in which so much gathered.
+    fn turn(holding: &mut Holding, takes: usize, places: usize) -> Option<bool> {
+        holding.turn_ends(Instant::now(), Gathered { takes, is_written: takes == 0 }, places)
+    }
+
+    #[tokio::test]
+    async fn gathered_bytes_places_for_calls_and_answers_that_wait_are_charged() {
+        let mut holding = holding();
+        let before = holding.account.held();
+        holding.refused();
+        holding.refused();
+        turn(&mut holding, 1000, 3);
+        assert_eq!(holding.account.held() - before, 1000 + 3 * costs::PLACE + 2 * costs::REFUSED);
+        turn(&mut holding, 0, 1);
+        assert_eq!(holding.account.held() - before, costs::PLACE, "the answers have left");
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_told_once_that_memory_is_scarce_and_once_that_it_is_not() {
+        let mut holding = holding();
+        let turns = [1, 600 * KIB, 700 * KIB, 1, 1].map(|takes| turn(&mut holding, takes, 0));
+        assert_eq!(turns, [None, Some(true), None, Some(false), None]);
+    }
+}
