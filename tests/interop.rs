@@ -84,6 +84,18 @@ impl Server {
         Ok(Self { process, address })
     }
 
+    /// Our own server.
+    fn ours() -> Result<Self, String> {
+        Server::start(Command::new(env!("CARGO_BIN_EXE_server")).args(["--addr", "127.0.0.1:0"]))
+    }
+
+    /// A server of `benches/peers`, with the features of our own database, that leaves all else as its stack has it.
+    fn plain(program: &Path) -> Result<Self, String> {
+        let mut server = Command::new(program);
+        server.args(["--addr", "127.0.0.1:0", "--plain", "--db"]).arg(source("src/route_guide/features.json"));
+        Server::start(&mut server)
+    }
+
     /// Stops the server with SIGTERM and returns its standard output; any exit code but 0 is an error.
     fn stop(self) -> Result<String, String> {
         self.process.terminate()?;

@@ -26,11 +26,14 @@ const UNITS: [(u8, Duration); 6] = [
 
 /// Reads the value of `grpc-timeout`. Zero is accepted, as peers send it for a deadline that has passed already.
 pub fn parse(value: &[u8]) -> Result<Duration, TimeoutError> {
-    let malformed = || TimeoutError { found: super::quoted(value) };
-    let (letter, digits) = value.split_last().ok_or_else(malformed)?;
-    let (_, unit) = UNITS.iter().find(|(known, _)| known == letter).ok_or_else(malformed)?;
-    if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(malformed());
+    let malformed = |is_too_long| TimeoutError { found: super::quoted(value), is_too_long };
+    let (letter, digits) = value.split_last().ok_or_else(|| malformed(false))?;
+    let (_, unit) = UNITS.iter().find(|(known, _)| known == letter).ok_or_else(|| malformed(false))?;
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(malformed(false));
+    }
+    if digits.len() > 8 {
+        return Err(malformed(true));
     }
     Ok(*unit * digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
 }
@@ -49,6 +52,14 @@ pub fn format(timeout: Duration) -> HeaderValue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeoutError {
     found: String,
+    is_too_long: bool,
+}
+
+impl TimeoutError {
+    /// Whether it is a number and a unit, and only has too many digits (rule grpc.timeout-digits).
+    pub fn is_too_long(&self) -> bool {
+        self.is_too_long
+    }
 }
 
 impl fmt::Display for TimeoutError {

@@ -1,6 +1,5 @@
 //! What every attack has around it: a server, somebody else who calls it, and bounds that must hold.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -64,7 +63,7 @@ impl Terms {
         served.until_descriptors(descriptors).await;
         let [answered, control_answered] = others;
         let (answered, usual) = (answered.stop().await, control_answered.stop().await);
-        let grown = peak(&served).saturating_sub(before);
+        let grown = served.most_resident().saturating_sub(before);
         println!(
             "{} bytes sent; answered {answered:?}, without attack {usual:?}; memory {} KiB, grew by {} KiB",
             counted::sent(),
@@ -100,20 +99,13 @@ impl Terms {
     }
 }
 
-/// The most memory that was resident since the server began.
-fn peak(served: &Served) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", served.process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
-}
-
 /// Waits until the server's memory has not grown for a while: whoever does not read cannot be told that all is done.
 async fn until_settled(served: &Served) {
-    let (mut most, mut since) = (peak(served), Instant::now());
+    let (mut most, mut since) = (served.most_resident(), Instant::now());
     while since.elapsed() < SETTLED {
         sleep(Duration::from_millis(5)).await;
-        if peak(served) > most {
-            (most, since) = (peak(served), Instant::now());
+        if served.most_resident() > most {
+            (most, since) = (served.most_resident(), Instant::now());
         }
     }
 }

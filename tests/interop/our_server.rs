@@ -1,6 +1,6 @@
 //! Clients of other stacks against our server: a script runs one check a trial and judges the answers itself.
 
-use std::{ffi::OsString, process::Command};
+use std::ffi::OsString;
 
 use libtest_mimic::Trial;
 
@@ -77,7 +77,7 @@ const GRPC_JS: Client = Client {
 impl Client {
     fn trial(self, path: &str, service: &'static str, check: &'static str) -> Trial {
         trial(format!("{}::{path}{check}", self.name), self.peer, move |peer| {
-            let server = Server::start(Command::new(env!("CARGO_BIN_EXE_server")).args(["--addr", "127.0.0.1:0"]))?;
+            let server = Server::ours()?;
             let mut script = peer.script(&source(self.file));
             script
                 .args(["--address", &server.address.to_string(), "--service", service])

@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -48,31 +49,24 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("record::grpc_go", || {
             let folder = built("go", "grpc-go")?;
             let client = |address: SocketAddr| {
-                ends(Command::new(folder.clone() + "/client").args(["--address", &address.to_string()]))
+                ends(Command::new(folder.join("client")).args(["--address", &address.to_string()]))
             };
-            Ok(record("grpc-go", 50_064, &plain(&folder)?, client)?)
+            Ok(record("grpc-go", 50_064, &Server::plain(&folder.join("server"))?, client)?)
         }),
         Trial::test("record::grpc_cpp", || {
             let folder = built("cpp", "grpc-c++")?;
             let client = |address: SocketAddr| our_channel::block_on(our_calls(address));
-            Ok(record("grpc-c++", 50_065, &plain(&folder)?, client)?)
+            Ok(record("grpc-c++", 50_065, &Server::plain(&folder.join("server"))?, client)?)
         }),
     ]
 }
 
 /// The folder into which the script of a folder of `benches/peers` has built.
-fn built(folder: &str, name: &str) -> Result<String, String> {
-    let target = peers::directory().with_file_name("packages").join(name).to_string_lossy().into_owned();
+fn built(folder: &str, name: &str) -> Result<PathBuf, String> {
+    let target = peers::directory().with_file_name("packages").join(name);
     let script = source("benches/peers").join(folder).join("build.sh");
     let output = process::run(Command::new("sh").arg(script).arg(&target), BUILD_TIME)?;
     if output.succeeded() { Ok(target) } else { Err(output.to_string()) }
-}
-
-/// A server of `benches/peers` that leaves everything as its stack has it.
-fn plain(folder: &str) -> Result<Server, String> {
-    let features = source("src/route_guide/features.json");
-    let mut server = Command::new(format!("{folder}/server"));
-    Server::start(server.args(["--addr", "127.0.0.1:0", "--db"]).arg(features).arg("--plain"))
 }
 
 fn ends(client: &mut Command) -> Result<(), String> {

@@ -87,10 +87,10 @@ pub fn trials() -> Vec<Trial> {
             between(&start(python, &[])?, &CALLS, &grpcio_client(python)?)
         }),
         trial("tap::between_grpc_js_and_ours".into(), peers::node, |node| {
-            between(&our_server()?, &CALLS, &grpc_js_client(node))
+            between(&Server::ours()?, &CALLS, &grpc_js_client(node))
         }),
         trial("tap::between_tonic_and_ours".into(), tonic::tonic, |tonic| {
-            between(&our_server()?, &CALLS, &|address, check| tonic.client(address, check))
+            between(&Server::ours()?, &CALLS, &|address, check| tonic.client(address, check))
         }),
         trial("tap::between_ours_and_tonic".into(), tonic::tonic, |tonic| {
             between(&tonic.server()?, &OURS, &|address, call| {
@@ -100,10 +100,6 @@ pub fn trials() -> Vec<Trial> {
             })
         }),
     ]
-}
-
-fn our_server() -> Result<Server, String> {
-    Server::start(Command::new(env!("CARGO_BIN_EXE_server")).args(["--addr", "127.0.0.1:0"]))
 }
 
 /// Makes the command of a client that makes a call to this address.

@@ -36,8 +36,7 @@ pub fn tonic() -> Result<&'static Tonic, String> {
 impl Tonic {
     /// A server of tonic.
     pub fn server(&self) -> Result<Server, String> {
-        let mut server = Command::new(self.0.join("tonic_server"));
-        Server::start(server.arg("--plain").arg("--db").arg(source("src/route_guide/features.json")))
+        Server::plain(&self.0.join("tonic_server"))
     }
 
     /// A client of tonic that makes a check.

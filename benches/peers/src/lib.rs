@@ -3,6 +3,7 @@
 //! The binaries are the servers `floor` (canned answers straight on h2) and `tonic_server`, the generator `load`, the
 //! clients `h2grpc_client` and `tonic_client`, and `compare`; start at the README.
 
+pub mod builds;
 pub mod check;
 pub mod data;
 pub mod drive;

@@ -1,4 +1,4 @@
-//! Medians, and a histogram of latencies.
+//! Medians, a histogram of latencies, and numbers as text.
 
 use std::time::Duration;
 
@@ -85,6 +85,19 @@ pub fn median(figures: &[f64]) -> f64 {
         n if n % 2 == 1 => sorted[n / 2],
         n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
     }
+}
+
+/// A whole number with a comma before every three digits.
+pub fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 #[cfg(test)]

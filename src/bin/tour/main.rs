@@ -23,9 +23,9 @@ use tokio::net::TcpStream;
 /// wire.
 ///
 /// Each frame is told in a sentence or two, and then its bytes: at the left the bytes, at the right their meaning; -> is
-/// to the server, <- from it. On a terminal Enter goes on to the next screen, and q and Enter end. The same is written as a page for
-/// a browser, where every byte can be looked at. Lines are as long as the terminal is wide, or COLUMNS says, from 70 to 110
-/// columns. NO_COLOR and TERM=dumb turn colours off.
+/// to the server, <- from it. On a terminal Enter goes on to the next screen, and q and Enter end. The same is written as a
+/// page for a browser, where every byte can be looked at. Lines are as long as the terminal is wide, or COLUMNS says, from
+/// 70 to 110 columns. NO_COLOR and TERM=dumb turn colours off.
 #[derive(Parser)]
 #[command(version)]
 struct Options {
@@ -113,11 +113,9 @@ async fn make_calls() -> Result<(Vec<Call>, Recording), Box<dyn std::error::Erro
 
     let mut lines = Vec::new();
     writeln!(lines, "The RouteGuide server is on {address}, and these are the tutorial's calls.\n")?;
-    writeln!(
-        lines,
-        "After each call come its frames on the wire: -> is from the client to the server, <- from the server"
-    )?;
-    writeln!(lines, "to the client. At the left are the bytes in hexadecimal, at the right is what they mean.\n")?;
+    let legend = "After each call come its frames on the wire: -> is from the client to the server, <- from the server to \
+        the client. At the left are the bytes in hexadecimal, at the right is what they mean.\n";
+    writeln!(lines, "{legend}")?;
     writeln!(lines, "GetFeature is a unary call: one request, one answer. What is at a point of the map?")?;
     tour::heading("GetFeature", &mut lines)?;
     tour::get_feature(&client, &tour::TUTORIAL_POINTS, &mut lines).await?;

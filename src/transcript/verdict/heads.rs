@@ -49,11 +49,11 @@ fn request(block: &Block, found: &mut Found<'_>) {
             text(get("content-type"))
         )
     });
-    let broken = get("grpc-timeout").filter(|value| timeout::parse(value).is_err());
-    let long = broken.is_some_and(|value| value.len() > 9 && timeout::parse(&value[value.len() - 2..]).is_ok());
-    found.add_if(broken.is_some(), if long { "grpc.timeout-digits" } else { "grpc.timeout" }, || {
-        format!("a timeout is up to eight digits and a unit, and this one is {}", text(broken))
-    });
+    if let Some(Err(error)) = get("grpc-timeout").map(|value| timeout::parse(value)) {
+        let rule = if error.is_too_long() { "grpc.timeout-digits" } else { "grpc.timeout" };
+        let value = text(get("grpc-timeout"));
+        found.add(rule, format!("a timeout is up to eight digits and a unit, and this one is {value}"));
+    }
 }
 
 fn response(event: &Event, block: &Block, found: &mut Found<'_>) {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use peers::stats::{median, thousands};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -34,15 +35,18 @@ impl Row {
 
     fn line(&self) -> String {
         let both = |figure: fn(&Figures) -> f64| {
-            [&self.ours, &self.tonic].map(|rounds| number(median(rounds.iter().map(figure)))).join(" / ")
+            [&self.ours, &self.tonic]
+                .map(|rounds| number(median(&rounds.iter().map(figure).collect::<Vec<_>>())))
+                .join(" / ")
         };
-        let ratios = self.ours.iter().zip(&self.tonic).map(|(ours, tonic)| ours.ns_per_byte() / tonic.ns_per_byte());
+        let pairs = self.ours.iter().zip(&self.tonic);
+        let ratios: Vec<f64> = pairs.map(|(ours, tonic)| ours.ns_per_byte() / tonic.ns_per_byte()).collect();
         let cells = [
             format!("`{}`", self.attack),
             both(|figures| figures.a_run(figures.sent) / 1024.0),
             both(|figures| figures.a_run(figures.cpu_ns) / 1e6),
             both(Figures::ns_per_byte),
-            format!("{:.2}", median(ratios)),
+            format!("{:.2}", median(&ratios)),
             both(|figures| figures.peak as f64 / f64::from(1 << 20)),
             both(|figures| figures.waited_us as f64 / 1e3),
             if self.tonic.iter().all(|figures| figures.otherwise.is_none()) { "yes" } else { "no" }.to_owned(),
@@ -69,26 +73,11 @@ pub fn write(product: &Path, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 /// Three digits are enough.
 fn number(value: f64) -> String {
     match value {
         _ if value < 10.0 => format!("{value:.1}"),
         _ if value < 1_000.0 => format!("{value:.0}"),
-        _ => {
-            let digits = format!("{value:.0}");
-            let (head, tail) = digits.split_at(digits.len() - 3);
-            if head.len() > 3 {
-                let (millions, thousands) = head.split_at(head.len() - 3);
-                format!("{millions},{thousands},{tail}")
-            } else {
-                format!("{head},{tail}")
-            }
-        }
+        _ => thousands(value),
     }
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use peers::builds::{here, product_server};
+
 use crate::Result;
 use crate::list::Terms;
 
@@ -35,18 +37,13 @@ pub struct Programs {
 
 /// Builds our server as its users do, from its package and with its release profile. Tonic's is a binary of this crate.
 pub fn build(product: &Path) -> Result<Programs> {
-    let target = product.join("benches/peers/target/work/product");
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--release", "--bin", "server", "--target-dir"]).arg(&target);
-    if !cargo.current_dir(product).status()?.success() {
-        return Err("cargo could not build our server".into());
-    }
-    let tonic = std::env::current_exe()?.with_file_name("tonic_server");
+    let ours = product_server(product, &product.join("benches/peers/target/work"))?;
+    let tonic = here("tonic_server")?;
     if !tonic.exists() {
         return Err(format!("{} is missing: cargo build --release --bins builds it", tonic.display()).into());
     }
     let database = product.join("src/route_guide/features.json");
-    Ok(Programs { ours: target.join("release/server"), tonic, database })
+    Ok(Programs { ours, tonic, database })
 }
 
 /// A server that listens; it is killed when this is dropped.

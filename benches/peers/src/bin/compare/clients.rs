@@ -1,9 +1,10 @@
 //! The clients, in turn, several times, against the canned server: what a call costs the one who makes it.
 
+use peers::builds::here;
 use peers::process;
 use serde::{Deserialize, Serialize};
 
-use crate::servers::{FLOOR, OURS, Running, Server, TONIC, here, pinned};
+use crate::servers::{FLOOR, OURS, Running, Server, TONIC, pinned};
 use crate::{Places, Result};
 
 /// The share of the processors' time that a measurement may lose to other virtual machines, and how often it is tried.

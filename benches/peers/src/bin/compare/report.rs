@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use peers::stats::median;
+use peers::stats::{median, thousands};
 
 use crate::clients;
 use crate::instructions::{ClientCount, Count};
@@ -430,16 +430,4 @@ fn figure(value: f64) -> String {
         v if v >= 0.1 => format!("{v:.3}"),
         v => format!("{v:.4}"),
     }
-}
-
-fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

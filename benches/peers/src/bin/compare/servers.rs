@@ -1,13 +1,13 @@
 //! The servers: how each is built, started, asked and stopped.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use peers::builds::{here, product_server, run};
 use serde::{Deserialize, Serialize};
 
 use crate::{Places, Result};
@@ -102,14 +102,7 @@ fn build(places: &Places, recipe: &Recipe, install: bool) -> Result<Server> {
     println!("building {}", recipe.name);
     let program = match recipe.build {
         Build::Here(binary) => here(binary)?,
-        Build::Product => {
-            let target = places.work.join("product");
-            let mut cargo = Command::new("cargo");
-            cargo.current_dir(&places.product);
-            cargo.args(["build", "--quiet", "--release", "--bin", "server", "--target-dir"]).arg(&target);
-            run(&mut cargo)?;
-            target.join("release/server")
-        }
+        Build::Product => product_server(&places.product, &places.work)?,
         Build::Script(directory, packages) => {
             if install {
                 run(Command::new("apt-get").args(["install", "-y", "--no-install-recommends"]).args(packages))?;
@@ -124,21 +117,6 @@ fn build(places: &Places, recipe: &Recipe, install: bool) -> Result<Server> {
     let mut program = vec![program.display().to_string()];
     program.extend(recipe.args.iter().map(|arg| arg.to_string()));
     Ok(Server { name: recipe.name, program, canned: recipe.name == FLOOR })
-}
-
-/// A binary beside this one.
-pub fn here(binary: &str) -> Result<PathBuf> {
-    Ok(std::env::current_exe()?.with_file_name(binary))
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{:?}: {e}", command.get_program()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&output.stderr);
-    let last = text.trim().lines().next_back().unwrap_or("it says nothing").to_owned();
-    Err(format!("{:?} failed: {last}", command.get_program()).into())
 }
 
 impl Server {
