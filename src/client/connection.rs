@@ -18,7 +18,7 @@ use tracing::debug;
 use super::farewell::Farewell;
 use crate::call::{Attempt, Carrier, Held, Link, Outlet, Piece, Pump};
 use crate::connection::{
-    Activity, ByteStream, Calls, GoAway, Greeting, Keepalive, Seen, Side, Transport, Turn, drive, lock,
+    Activity, ByteStream, Calls, GoAway, Greeting, Keepalive, Pings, Seen, Side, Transport, Turn, drive, lock,
 };
 use crate::limits::ClientLimits;
 use crate::wire::quoted;
@@ -71,7 +71,7 @@ pub(super) async fn connect<IO: ByteStream>(
 ) -> io::Result<Arc<Connection>> {
     let activity = Arc::<Activity>::default();
     let transport = Transport::new(io, Greeting::OfServer, Arc::clone(&activity));
-    let (requests, mut h2) = Builder::new()
+    let (requests, h2) = Builder::new()
         .initial_window_size(limits.stream_window)
         .initial_connection_window_size(limits.connection_window)
         .data_frame_budget(limits.small_frame_budget)
@@ -97,15 +97,15 @@ pub(super) async fn connect<IO: ByteStream>(
         pumps,
         phase,
     });
-    let pings = limits.keepalive_interval.and_then(|_| h2.ping_pong());
     let ClientLimits { keepalive_interval: interval, keepalive_timeout: timeout, .. } = *limits;
     let without_calls = limits.keepalive_without_calls;
-    let gone = Keepalive { interval, timeout, activity, without_calls }.run(pings);
+    let (pings, pinger) = Pings::new();
+    let gone = Box::pin(Keepalive { interval, timeout, activity, without_calls }.run(pinger));
     let turn = Arc::new(Turn::default());
     let calls = Calls::new(Arc::clone(&turn));
     let this = Arc::downgrade(&connection);
     let farewell = Farewell::new(timeout);
-    let calling = Calling { transport, h2, seen: Seen::default(), begun, calls, this, gone: Box::pin(gone), farewell };
+    let calling = Calling { transport, h2, seen: Seen::default(), begun, calls, this, gone, pings, farewell };
     let mut driving = Box::pin(calling.run(turn));
     let mut phase = connection.phase.subscribe();
     let opening = timeout_at(until, phase.wait_for(|phase| *phase != Phase::Opening));
@@ -240,6 +240,7 @@ struct Calling<IO: ByteStream> {
     /// Weak, since h2 closes a connection on which nobody can make calls any more.
     this: Weak<Connection>,
     gone: Pin<Box<dyn Future<Output = io::Error> + Send>>,
+    pings: Pings,
     farewell: Farewell,
 }
 
@@ -322,7 +323,9 @@ impl<IO: ByteStream> Side for Calling<IO> {
         if let Poll::Ready(unread) = self.farewell.poll(cx) {
             return Poll::Ready(Err(unread));
         }
-        self.gone.as_mut().poll(cx).map(Err)
+        let gone = self.gone.as_mut().poll(cx).map(Err);
+        self.pings.give(|| self.h2.ping_pong());
+        gone
     }
 }
 

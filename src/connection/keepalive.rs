@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::{io, time::Duration};
 
-use h2::{Ping, PingPong};
 use tokio::time::{sleep, timeout};
 
 /// How one side of a connection makes sure of the other.
@@ -50,10 +49,10 @@ impl Activity {
 
 impl Keepalive {
     /// Ready with TimedOut when the peer does not answer a PING in time. Without an interval never ready.
-    pub(crate) async fn run(self, pings: Option<PingPong>) -> io::Error {
-        match (self.interval, pings) {
-            (Some(interval), Some(pings)) => self.watch(interval, pings).await,
-            _ => pending().await,
+    pub(crate) async fn run(self, peer: impl Pinged) -> io::Error {
+        match self.interval {
+            Some(interval) => self.watch(interval, peer).await,
+            None => pending().await,
         }
     }
 
@@ -95,16 +94,9 @@ impl Keepalive {
 }
 
 /// Who answers PINGs: the peer, by h2, or a test.
-trait Pinged: Send {
+pub(crate) trait Pinged: Send {
     /// Sends a PING. Ready with its answer.
     fn ping(&mut self) -> impl Future<Output = ()> + Send;
-}
-
-impl Pinged for PingPong {
-    async fn ping(&mut self) {
-        // It fails only when the connection is over, which its own poll tells.
-        let _ = PingPong::ping(self, Ping::opaque()).await;
-    }
 }
 
 #[cfg(test)]

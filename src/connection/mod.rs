@@ -30,6 +30,7 @@ mod idle;
 mod keepalive;
 mod lock;
 mod overdue;
+mod pings;
 mod transport;
 mod turn;
 
@@ -41,6 +42,7 @@ pub(crate) use idle::{Idle, Idleness};
 pub(crate) use keepalive::{Activity, Keepalive};
 pub(crate) use lock::lock;
 pub(crate) use overdue::Overdue;
+pub(crate) use pings::Pings;
 pub use transport::ByteStream;
 pub(crate) use transport::{Gathered, Transport, prepare};
 pub(crate) use turn::Turn;

@@ -46,7 +46,7 @@ pub(super) async fn serve<IO: ByteStream>(
     let (begin, activity) = (Instant::now(), Arc::<Activity>::default());
     let transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
     let account = setup.memory().open();
-    let mut h2 = tokio::select! {
+    let h2 = tokio::select! {
         biased;
         opened = timeout(limits.handshake_timeout, handshake(&transport, limits)) => match opened {
             // A probe, which only wanted to know that the port is open.
@@ -62,8 +62,7 @@ pub(super) async fn serve<IO: ByteStream>(
 
     let turn = Arc::new(Turn::default());
     let answerer = Arc::new(Answerer { setup: Arc::clone(setup), peer, suspicion: Suspicion::default() });
-    let pings = limits.keepalive_interval.and_then(|_| h2.ping_pong());
-    let leave = Leave::new(begin, stop, pings, activity, limits);
+    let leave = Leave::new(begin, stop, activity, limits);
     let begin = |admitted| answerer.answer(admitted);
     let calls = Calls::new(Arc::clone(&turn));
     account.serves(Waker::from(Arc::clone(&turn)));
@@ -230,6 +229,7 @@ where
                 }
             }
         }
+        self.leave.pings.give(|| self.h2.ping_pong());
         Poll::Pending
     }
 }
@@ -290,7 +290,9 @@ mod tests {
     async fn a_connection_without_calls_gives_its_buffers_back_after_a_minute() {
         let (mut peer, io) = tokio::io::duplex(1000);
         peer.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00").await.unwrap();
-        let (setup, activity, turn) = (Arc::<Setup>::default(), Arc::default(), Arc::<Turn>::default());
+        let mut setup = Setup::default();
+        setup.set_limits(Limits::default().keepalive_interval(None)); // a PING takes a buffer too
+        let (setup, activity, turn) = (Arc::new(setup), Arc::default(), Arc::<Turn>::default());
         let transport = Transport::new(io, Greeting::OfClient, Arc::clone(&activity));
         let h2 = handshake(&transport, &setup.limits).await.unwrap();
         let answerer = Answerer { setup: Arc::clone(&setup), peer: None, suspicion: Suspicion::default() };
@@ -301,7 +303,7 @@ mod tests {
             answerer: &answerer,
             begin: |_| std::future::ready(()),
             calls: Calls::new(Arc::clone(&turn)),
-            leave: Leave::new(Instant::now(), stopped, None, activity, &setup.limits),
+            leave: Leave::new(Instant::now(), stopped, activity, &setup.limits),
             portion: Portion::new(),
             holding: Holding::new(setup.memory().open()),
             turn_began: Instant::now(),

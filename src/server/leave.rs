@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::{io, time::Duration};
 
-use h2::PingPong;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use crate::connection::{Activity, Idle, Idleness, Keepalive, Overdue, Unfinished};
+use crate::connection::{Activity, Idle, Idleness, Keepalive, Overdue, Pings, Unfinished};
 use crate::limits::Limits;
 
 /// What is due for a connection.
@@ -28,6 +27,7 @@ pub(super) struct Leave {
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     is_stopping: bool,
     gone: Pin<Box<dyn Future<Output = io::Error> + Send>>,
+    pub(super) pings: Pings,
     overdue: Overdue,
     is_due: bool,
     idle: Idle,
@@ -47,16 +47,16 @@ struct Drain {
 
 impl Leave {
     /// Of a connection that began at `begin`.
-    pub(super) fn new(
-        begin: Instant, stop: watch::Receiver<bool>, pings: Option<PingPong>, activity: Arc<Activity>, limits: &Limits,
-    ) -> Self {
+    pub(super) fn new(begin: Instant, stop: watch::Receiver<bool>, activity: Arc<Activity>, limits: &Limits) -> Self {
         let Limits { keepalive_interval: interval, keepalive_timeout: timeout, .. } = *limits;
+        let (pings, pinger) = Pings::new();
         let keepalive = Keepalive { interval, timeout, activity, without_calls: true };
         let age = limits.max_connection_age.and_then(|age| begin.checked_add(about(age)));
         Leave {
             stop: Box::pin(stopped(stop)),
             is_stopping: false,
-            gone: Box::pin(keepalive.run(pings)),
+            gone: Box::pin(keepalive.run(pinger)),
+            pings,
             overdue: Overdue::new(begin, limits.handshake_timeout, limits.header_timeout),
             is_due: false,
             idle: Idle::new(limits.idle_timeout),
