@@ -15,7 +15,7 @@ const BROKEN: [(&str, &[&str]); 8] = [
     ("http-errors.txt", &["grpc.status-always"]),
     ("http1-server.txt", &["h2.client-preface"]),
     ("not-grpc.txt", &["grpc.content-type", "grpc.te-trailers"]),
-    ("protocol-errors.txt", &["h2.stream-states"]),
+    ("protocol-errors.txt", &["h2.content-length", "h2.rst-stream-on-idle"]),
     ("refused-stream.txt", &["h2.setting-max-concurrent-streams"]),
     ("status-codes.txt", &["grpc.status-digits"]),
     ("tls-client.txt", &["h2.client-preface"]),
