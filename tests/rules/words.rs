@@ -189,7 +189,7 @@ pub const WORDS: &[(&str, &[&str])] = words! {
     "hpack.two-tables": "indexed 3 of the static table", "indexed 65 of the dynamic table";
     "hpack.index":
         "user-agent: h2grpc/0.1.0 literal, added", "user-agent: h2grpc/0.1.0 indexed 62 of the dynamic table";
-    "hpack.size-limit": "HEADER_TABLE_SIZE: 0", "size update";
+    "hpack.size-limit": "HEADER_TABLE_SIZE: 0", "size update", "content-type: application/grpc literal, not added";
     "hpack.size-update-first": "response head", "size update", ":status: 200";
     "hpack.size-update-due": "HEADER_TABLE_SIZE: 0", "<- HEADERS stream 1", "size update";
     "hpack.huffman-padding": "a0 e4 1d 13 9d 09 b8 d8 00 d8 7f value: localhost:50051 Huffman";

@@ -88,13 +88,13 @@ rules! { Hpack;
         "Before an entry is added the oldest leave until it fits."
         kept [BY_H2]
         tests ["tests/spec_http2/blocks.rs::an_entry_counts_32_bytes_more_and_the_oldest_leave_first"]
-        nowhere "no recorded table is full";
+        nowhere "no recorded entry has to leave for another";
 
     ENTRY_TOO_LARGE "hpack.entry-too-large" "4.4"
         "An entry larger than the whole table empties it, and is not added. That is no error."
         kept [BY_H2]
         tests ["tests/spec_http2/blocks.rs::an_entry_larger_than_the_table_empties_it"]
-        nowhere "no recorded table is full";
+        nowhere "no recorded entry is larger than its table";
 
     INTEGER "hpack.integer" "5.1"
         "An integer fills the rest of its first byte. Where that is all ones, bytes of seven bits follow, the lowest \
