@@ -10,11 +10,14 @@ use h2grpc::transcript::{Checker, Recorded, Transcript};
 use h2grpc::wire::rules;
 
 /// The transcripts in which a side breaks a rule on purpose, and the rules.
-const BROKEN: [(&str, &[&str]); 5] = [
+const BROKEN: [(&str, &[&str]); 8] = [
     ("compressed-without-encoding.txt", &["compression.flag-needs-encoding"]),
+    ("http-errors.txt", &["grpc.status-always"]),
     ("http1-server.txt", &["h2.client-preface"]),
     ("not-grpc.txt", &["grpc.content-type", "grpc.te-trailers"]),
+    ("protocol-errors.txt", &["h2.content-length", "h2.rst-stream-on-idle"]),
     ("refused-stream.txt", &["h2.setting-max-concurrent-streams"]),
+    ("status-codes.txt", &["grpc.status-digits"]),
     ("tls-client.txt", &["h2.client-preface"]),
 ];
 

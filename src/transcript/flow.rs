@@ -1,4 +1,5 @@
-//! Flow control: how many bytes of DATA each side may still send (RFC 9113, section 5.2).
+//! Flow control: how many bytes of DATA each side may still send (RFC 9113, section 5.2; rules
+//! h2.window-of-stream and h2.window-of-connection).
 
 use std::collections::{HashMap, VecDeque};
 

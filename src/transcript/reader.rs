@@ -229,8 +229,8 @@ impl Reader {
         }
     }
 
-    /// A block is HEADERS or PUSH_PROMISE and the CONTINUATIONs right after it (RFC 9113, section 4.3). Another frame in
-    /// between breaks it, and with it what is known of the dynamic table.
+    /// A block is HEADERS or PUSH_PROMISE and the CONTINUATIONs right after it (RFC 9113, section 4.3; rule
+    /// h2.header-block). Another frame in between breaks it, and with it what is known of the dynamic table.
     fn interrupt(&mut self, direction: Direction) {
         let side = &mut self.ways[direction.index()];
         if side.block.take().is_some() {

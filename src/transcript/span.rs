@@ -43,13 +43,13 @@ pub struct Span {
 /// What bytes mean, by the layer that says it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    /// RFC 9113.
+    /// Frames.
     Http2(http2::Meaning),
-    /// RFC 7541.
+    /// Header blocks.
     Hpack(hpack::Meaning),
-    /// gRPC over HTTP/2.
+    /// The messages of calls.
     Grpc(grpc::Meaning),
-    /// Protocol Buffers' wire format.
+    /// The fields of messages.
     Protobuf(protobuf::Meaning),
 }
 

@@ -39,7 +39,7 @@ pub async fn informational() -> Recorded {
 }
 
 /// The header block of a request, with every field as a literal.
-fn request_block() -> Vec<u8> {
+pub fn request_block() -> Vec<u8> {
     let names = [field(":path", GET_FEATURE), field("te", "trailers"), field("content-type", "application/grpc")];
     [&[0x83, 0x86][..], &names.concat()].concat() // :method: POST, :scheme: http (RFC 7541, appendix A)
 }

@@ -5,6 +5,7 @@
 //! `UPDATE_GOLDEN=1 cargo test --test golden` writes all of them anew and says what has changed. The comment lines at the
 //! head of a file, which tell its story, are kept: they are written by hand.
 
+mod codes;
 #[path = "../common/mod.rs"]
 mod common;
 mod connections;
@@ -13,6 +14,7 @@ mod files;
 mod heads;
 mod listings;
 mod messages;
+mod oddities;
 mod seeds;
 mod shapes;
 mod stage;
@@ -65,6 +67,8 @@ const STORIES: &[Story] = stories! {
     "unknown-method": statuses::unknown_method;
     "not-grpc": statuses::not_grpc;
     "proxy-error": statuses::proxy_error;
+    "status-codes": codes::status_codes;
+    "http-errors": codes::http_errors;
     "http1-server": statuses::http1_server;
     "tls-client": statuses::tls_client;
     "late-head" at times: heads::late_head;
@@ -78,6 +82,7 @@ const STORIES: &[Story] = stories! {
     "deadline" at times: streams::deadline;
     "cancel" at times: streams::cancel;
     "rst-stream": streams::rst_stream;
+    "reset-codes": codes::reset_codes;
     "refused-stream": streams::refused_stream;
     "max-concurrent-streams": streams::max_concurrent_streams;
     "flow-control": connections::flow_control;
@@ -89,6 +94,9 @@ const STORIES: &[Story] = stories! {
     "compressed": messages::compressed;
     "compressed-without-encoding": messages::compressed_without_encoding;
     "oversize": messages::oversize;
+    "unknown-frames": oddities::unknown_frames;
+    "small-table": oddities::small_table;
+    "protocol-errors": oddities::protocol_errors;
 };
 
 fn main() -> ExitCode {

@@ -28,11 +28,13 @@ class Direction:
             if len(data) < 9 + length:
                 raise ValueError(f"{length} bytes of payload were expected and {len(data) - 9} are there")
             frame.parse_body(memoryview(data[9 : 9 + length]))
+            # hyperframe drops flags that its type does not define.
+            undefined = data[4] & ~sum(flag.bit for flag in frame.defined_flags)
             data = data[9 + length :]
-            self.frame(frame, length)
+            self.frame(frame, length, undefined)
 
-    def frame(self, frame, length):
-        flags = sum(flag.bit for flag in frame.defined_flags if flag.name in frame.flags)
+    def frame(self, frame, length, undefined):
+        flags = undefined | sum(flag.bit for flag in frame.defined_flags if flag.name in frame.flags)
         self.lines.append(f"type {frame.type} flags {flags:#04x} stream {frame.stream_id} length {length}")
         name = type(frame).__name__
         if name in ("HeadersFrame", "ContinuationFrame"):

@@ -3,13 +3,15 @@
 
 mod document;
 mod quotes;
+mod shown;
 mod source;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use h2grpc::wire::rules::{self, BY_H2, BY_PROST, READ_ONLY, Rule, Source};
+use h2grpc::wire::rules::{self, BY_H2, BY_PROST, InBytes, READ_ONLY, Rule, Source};
 
 const DOCUMENT: &str = "docs/rules.md";
 
@@ -67,23 +69,41 @@ fn whoever_keeps_a_rule_and_whatever_shows_it_is_there() {
         for test in rule.tests {
             wrong.extend(files.wrong_test(test).map(|what| format!("{}: {what}", rule.id)));
         }
-        for transcript in rule.transcripts {
-            if !transcript.starts_with("tests/golden/") || !root().join(transcript).is_file() {
-                wrong.push(format!("{}: there is no transcript {transcript}", rule.id));
-            }
-        }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Where rules are not named in comments: the table itself, and the transcript, which names them in its code.
-const NAMED_IN_CODE: [&str; 2] = ["wire/rules/", "transcript/"];
+#[test]
+fn the_golden_transcripts_of_a_rule_show_it() {
+    let golden = shown::all();
+    let mut wrong: Vec<String> = rules::all().flat_map(|rule| shown::wrong(rule, &golden)).collect();
+    let ids = words::WORDS.iter().map(|(id, _)| *id);
+    wrong.extend(ids.filter(|id| rules::find(id).is_none()).map(|id| format!("{id} has words and is no rule")));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_transcript_that_does_not_show_its_rule_is_told() {
+    let golden = shown::all();
+    let told = |id: &str, bytes| shown::wrong(&Rule { bytes, ..*rules::find(id).unwrap() }, &golden).join("; ");
+    assert_eq!(told("h2.ping", InBytes::Golden(&["goaway", "keepalive"])), "");
+    assert_eq!(told("h2.ping", InBytes::Golden(&["cancel"])), "h2.ping: cancel does not show it");
+    assert_eq!(told("grpc.timeout", InBytes::Golden(&["cancel"])), "grpc.timeout: cancel does not show it");
+    assert_eq!(told("h2.ping", InBytes::Golden(&["pong"])), "h2.ping: there is no tests/golden/pong.txt");
+    assert_eq!(told("h2.ping", InBytes::Golden(&[])), "h2.ping: expected one to three transcripts, found 0");
+    assert_eq!(told("backoff.max", InBytes::Nowhere("")), "backoff.max: \"\" is no reason that a table can hold");
+    let nowhere = InBytes::Nowhere("nobody sends one");
+    assert_eq!(told("h2.ping", nowhere), "h2.ping: it is said to be nowhere in bytes, but goaway shows it");
+}
+
+/// The folder of the table itself.
+const TABLE: &str = "wire/rules/";
 
 #[test]
 fn comments_that_quote_a_specification_name_rules_that_are_in_the_table() {
     let mut wrong = Vec::new();
     for (path, text) in source::files(&root().join("src")) {
-        if !NAMED_IN_CODE.iter().any(|folder| path.starts_with(folder)) {
+        if !path.starts_with(TABLE) {
             wrong.extend(quotes::wrong(&text, |id| rules::find(id).is_some()).map(|what| format!("src/{path}:{what}")));
         }
     }

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::super::place::Place;
 
 /// The bytes before each message: "Length-Prefixed-Message -> Compressed-Flag Message-Length Message" (gRPC over
-/// HTTP/2) with 1 and 4 bytes.
+/// HTTP/2; rule grpc.length-prefix) with 1 and 4 bytes.
 pub(super) const PREFIX: usize = 5;
 
 /// A part of a body in one DATA frame that belongs to one message.

@@ -1,4 +1,4 @@
-//! gRPC over HTTP/2: what header fields mean to a call, and the messages in its bodies.
+//! gRPC: what header fields mean to a call, and the messages in its bodies.
 
 mod body;
 mod calls;

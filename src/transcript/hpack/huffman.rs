@@ -1,4 +1,4 @@
-//! HPACK's Huffman code (RFC 7541, section 5.2 and Appendix B).
+//! HPACK's Huffman code (RFC 7541, section 5.2 and Appendix B; rule hpack.huffman).
 //!
 //! The code is canonical: codes of one length are consecutive numbers in the order of their symbols, and the first
 //! code of the next length follows the last of this one. So the lengths alone say everything.

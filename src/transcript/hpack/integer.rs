@@ -1,4 +1,4 @@
-//! Integers and strings as HPACK writes them (RFC 7541, section 5).
+//! Integers and strings as HPACK writes them (RFC 7541, section 5; rules hpack.integer and hpack.string).
 
 use bytes::{Buf, Bytes};
 

@@ -1,4 +1,4 @@
-//! Header blocks, decoded so that they can be explained: HPACK (RFC 7541).
+//! Header blocks, decoded so that they can be explained: HPACK.
 //!
 //! ```text
 //! 83                  :method: POST          indexed 3 of the static table

@@ -177,7 +177,7 @@ fn a_request_of_http_1_shows_its_first_line_alone() {
 #[test]
 fn credentials_in_the_huffman_code_are_hidden_with_their_letters() {
     // 41: a literal with the name :authority would do; here 10 57 is never indexed with the name 23, authorization, and
-    // 86 a8 eb 10 64 9c bf is "no-cache" in the Huffman code (RFC 7541, C.4.2).
+    // 86 a8 eb 10 64 9c bf is "no-cache" in the Huffman code (RFC 7541, C.4.2; rule hpack.huffman).
     let block = [&hex("83 86 1f 08 86 a8eb10649cbf")[..]].concat();
     let transcript = transcript(&[(ToServer, frame(HEADERS, 5, 1, &block))]);
     assert!(told(&data(&transcript.to_html(&whole()))).contains(&"authorization: no-cache".to_owned()));

@@ -256,7 +256,8 @@ fn row(all: &[u8]) -> Row {
     Row::Yes(all.len() - bytes.len())
 }
 
-/// Whether nine bytes can be a frame's header, by the rules of its type (RFC 9113, section 6).
+/// Whether nine bytes can be a frame's header, by the rules of its type (RFC 9113, section 6; rules h2.data to
+/// h2.continuation).
 fn is_possible(bytes: &[u8]) -> bool {
     let (length, kind, bits) = (header::length(bytes), bytes[3], bytes[4]);
     let stream = u32::from_be_bytes([bytes[5], bytes[6], bytes[7], bytes[8]]);

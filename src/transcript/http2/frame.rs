@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 
 use super::names::{flags, frame_type};
 
-/// What a client sends before its first frame (RFC 9113, section 3.4).
+/// What a client sends before its first frame (RFC 9113, section 3.4; rule h2.client-preface).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What a piece of the byte stream is.
@@ -38,7 +38,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The type's number (RFC 9113, section 6); `None` for what has no frame header.
+    /// The type's number; `None` for what has no frame header.
     pub fn kind(&self) -> Option<u8> {
         matches!(self.shape, Shape::Frame | Shape::Begun).then(|| self.bytes[3])
     }
@@ -132,7 +132,7 @@ impl Frame {
     }
 }
 
-/// The nine bytes before each payload (RFC 9113, section 4.1).
+/// The nine bytes before each payload (RFC 9113, section 4.1; rule h2.frame-header).
 pub(in super::super) mod header {
     /// How many they are.
     pub(in super::super::super) const LENGTH: usize = 9;

@@ -1,4 +1,4 @@
-//! HTTP/2 (RFC 9113): a byte stream is cut into [frames](Frame), and a frame into what it says.
+//! HTTP/2: a byte stream is cut into [frames](Frame), and a frame into what it says.
 
 mod cut;
 mod frame;

@@ -1,6 +1,7 @@
 //! The names of HTTP/2's numbers: frame types and their flags, settings, error codes.
 
-/// The frame types from 0 on (RFC 9113, section 6), each with its flags by their bits.
+/// The frame types from 0 on, each with its flags by their bits (RFC 9113, section 6; rules h2.data to
+/// h2.continuation).
 #[rustfmt::skip]
 const TYPES: [(&str, &[(u8, &str)]); 10] = [
     ("DATA", &[(0x01, "END_STREAM"), (0x08, "PADDED")]),
@@ -29,7 +30,7 @@ const ERROR_CODES: [&str; 14] = [
     "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
 ];
 
-/// The name of a frame type, "UNKNOWN" for one that RFC 9113 does not define.
+/// The name of a frame type, "UNKNOWN" for one that is not defined (rule h2.unknown-type).
 pub fn frame_type(kind: u8) -> &'static str {
     TYPES.get(usize::from(kind)).map_or("UNKNOWN", |(name, _)| name)
 }
@@ -39,7 +40,8 @@ pub(super) fn flags(kind: u8) -> &'static [(u8, &'static str)] {
     TYPES.get(usize::from(kind)).map_or(&[], |(_, flags)| flags)
 }
 
-/// The name of a setting (RFC 9113, section 6.5.2, and the registry), if it has one.
+/// The name of a setting, if it has one (RFC 9113, section 6.5.2; rules h2.setting-header-table-size to
+/// h2.setting-max-header-list-size, and the registry).
 pub fn setting(id: u16) -> Option<&'static str> {
     // gRPC's implementations in C++ and in Java announce this one; it is not in the registry.
     const ALLOW_TRUE_BINARY_METADATA: u16 = 0xfe03;
@@ -49,7 +51,7 @@ pub fn setting(id: u16) -> Option<&'static str> {
     }
 }
 
-/// The name of an error code (RFC 9113, section 7), "UNKNOWN" for one that is not defined.
+/// The name of an error code (RFC 9113, section 7; rule h2.error-codes), "UNKNOWN" for one that is not defined.
 pub fn error_code(code: u32) -> &'static str {
     ERROR_CODES.get(code as usize).unwrap_or(&"UNKNOWN")
 }

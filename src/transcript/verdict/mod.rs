@@ -10,6 +10,7 @@ mod connection;
 mod fields;
 mod found;
 mod heads;
+mod lengths;
 mod streams;
 
 pub use found::Verdict;
@@ -23,6 +24,7 @@ pub struct Checker {
     connection: connection::Connection,
     streams: streams::Streams,
     bodies: bodies::Bodies,
+    lengths: lengths::Lengths,
 }
 
 impl Checker {
@@ -32,6 +34,7 @@ impl Checker {
             connection: connection::Connection::new(late),
             streams: streams::Streams::new(late),
             bodies: bodies::Bodies::default(),
+            lengths: lengths::Lengths::default(),
         }
     }
 
@@ -42,6 +45,7 @@ impl Checker {
         self.streams.check(event, &mut found);
         heads::check(event, &mut found);
         self.bodies.check(event, &mut found);
+        self.lengths.check(event, &mut found);
         found.verdicts
     }
 }
@@ -173,6 +177,7 @@ mod tests {
             (vec![(ToServer, frame(HEADERS, 4, 2, &block(&HEAD)))], "h2.stream-ids"),
             (vec![(ToServer, frame(HEADERS, 4, 3, &block(&HEAD))), (ToServer, head())], "h2.stream-ids"),
             (vec![(ToServer, frame(DATA, 0, 1, b"x"))], "h2.stream-states"),
+            (vec![(ToServer, frame(3, 0, 1, &hex("00000008")))], "h2.rst-stream-on-idle"),
             (
                 vec![
                     (ToServer, head()),
@@ -210,6 +215,29 @@ mod tests {
     }
 
     #[test]
+    fn a_content_length_that_is_not_that_of_the_data_is_told() {
+        let (data, padded) = (hex("00 00000000"), hex("02 00 00000000 0000"));
+        let request = |length: &str| (ToServer, head_with("content-length", length));
+        let answer =
+            [response(&[&RESPONSE[..], &[("content-length", "5")]].concat(), 4), (ToClient, frame(DATA, 0, 1, &data))];
+        let status = response(&[("grpc-status", "0")], 5);
+        for (frames, expected) in [
+            (vec![request("5"), (ToServer, frame(DATA, 1, 1, &data))], &[""; 0][..]),
+            (vec![request("5"), (ToServer, frame(DATA, 9, 1, &padded))], &[]),
+            (vec![request("4"), (ToServer, frame(DATA, 1, 1, &data))], &["h2.content-length"]),
+            (vec![request("6"), (ToServer, frame(DATA, 1, 1, &data))], &["h2.content-length"]),
+            (
+                vec![request("6"), (ToServer, frame(DATA, 0, 1, &data)), (ToServer, frame(3, 0, 1, &hex("00000008")))],
+                &[],
+            ),
+            ([&[(ToServer, head())], &answer[..], std::slice::from_ref(&status)].concat(), &[]),
+            ([&[(ToServer, head())], &answer[..1], &[status]].concat(), &["h2.content-length"]),
+        ] {
+            assert_eq!(judge(&connection(&frames)), expected);
+        }
+    }
+
+    #[test]
     fn what_comes_on_a_stream_after_its_end_is_told_unless_it_was_on_its_way() {
         let whole = [
             (ToServer, head()),
@@ -226,6 +254,18 @@ mod tests {
             assert_eq!(after(&reset(by), data(by.other())), [""; 0], "{by:?}");
         }
         assert_eq!(after(&whole, (ToServer, head())), ["h2.stream-states"]);
+    }
+
+    #[test]
+    fn a_reset_of_a_stream_that_was_opened_before_the_recording_is_no_fault() {
+        for by in Direction::BOTH {
+            let update = || (by, frame(8, 0, 0, &[0, 0, 1, 0]));
+            let frames = [update(), update(), (by, frame(3, 0, 5, &hex("00000008"))), update(), update()];
+            let recorded = Recorded { late: true, ..record(&frames) };
+            let transcript = Transcript::read(&recorded, &route_guide());
+            assert!(transcript.events.iter().any(|event| event.frame.is("RST_STREAM")), "{by:?}");
+            assert_eq!(judge(&recorded), [""; 0], "{by:?}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Streams {
                 self.window(event, found);
             }
             "RST_STREAM" if stream > 0 => {
-                found.add_if(self.is_idle(stream), "h2.stream-states", || {
+                found.add_if(self.is_idle(stream) && !self.late, "h2.rst-stream-on-idle", || {
                     format!("{} resets stream {stream}, which was never opened", who(direction))
                 });
                 if let Some(open) = self.open.get_mut(&stream) {

@@ -1,4 +1,5 @@
-//! The rules of the specifications that are kept here: of each one who keeps it and which tests show it.
+//! The rules of the specifications that are kept here: of each one who keeps it, which tests show it, and which golden
+//! transcripts have it in bytes.
 //!
 //! A comment in the source that quotes a rule names it, as in `rule grpc.te-trailers`. So a sentence of a specification
 //! can be followed to the function that keeps it, from there to its test, and to its bytes in a transcript. Tests hold
@@ -23,7 +24,7 @@ mod rule;
 pub mod status_codes;
 pub mod status_mapping;
 
-pub use rule::{BY_H2, BY_PROST, READ_ONLY, Rule, Source};
+pub use rule::{BY_H2, BY_PROST, InBytes, READ_ONLY, Rule, Source};
 
 /// The tables, in the order of [`Source::ALL`].
 const TABLES: [&[&Rule]; 15] = [

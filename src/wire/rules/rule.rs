@@ -16,8 +16,17 @@ pub struct Rule {
     pub kept: &'static [&'static str],
     /// The tests that show it: `tests/spec_server.rs::missing_te_is_told`.
     pub tests: &'static [&'static str],
-    /// The golden transcripts that have it in bytes: `tests/golden/NAME.txt`.
-    pub transcripts: &'static [&'static str],
+    /// Where it can be seen in bytes.
+    pub bytes: InBytes,
+}
+
+/// Where a rule can be seen in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InBytes {
+    /// In these golden transcripts: `get-feature` is `tests/golden/get-feature.txt`.
+    Golden(&'static [&'static str]),
+    /// In no golden transcript, for this reason.
+    Nowhere(&'static str),
 }
 
 /// The crate h2 keeps the rule, on both sides of each connection.
@@ -99,11 +108,13 @@ impl Source {
 
 /// Makes a constant of each rule of a specification, and `RULES`, which has them all.
 macro_rules! rules {
+    (@ golden $names:tt) => { $crate::wire::rules::InBytes::Golden(&$names) };
+    (@ nowhere $reason:literal) => { $crate::wire::rules::InBytes::Nowhere($reason) };
     ($source:ident; $(
         $name:ident $id:literal $section:literal $text:literal
         kept [$($kept:expr),+ $(,)?]
         tests [$($test:literal),* $(,)?]
-        $(transcripts [$($transcript:literal),+ $(,)?])?;
+        $in_bytes:ident $bytes:tt;
     )*) => {
         $(
             #[doc = $text]
@@ -114,7 +125,7 @@ macro_rules! rules {
                 text: $text,
                 kept: &[$($kept),+],
                 tests: &[$($test),*],
-                transcripts: &[$($($transcript),+)?],
+                bytes: rules!(@ $in_bytes $bytes),
             };
         )*
         pub(crate) const RULES: &[&Rule] = &[$(&$name),*];
