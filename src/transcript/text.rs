@@ -11,6 +11,20 @@ pub(super) fn printable(bytes: &[u8]) -> String {
     }
 }
 
+/// The same for a sentence, where spaces at the ends, and several in a row, could not be seen.
+pub(super) fn quotable(bytes: &[u8]) -> String {
+    let text = printable(bytes);
+    if !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ") {
+        return text;
+    }
+    let (inner, mut shown) = (text.trim_matches(' '), String::new());
+    let before = text.len() - text.trim_start_matches(' ').len();
+    let after = text.len() - before - inner.len();
+    shown += &"\\x20".repeat(before);
+    shown += &inner.replace("  ", "\\x20\\x20");
+    shown + &"\\x20".repeat(after)
+}
+
 /// A number as people read it: with a comma before every three digits.
 ///
 /// ```
@@ -45,6 +59,9 @@ mod tests {
         assert_eq!(printable(b"plain \"text\" \xc3\xa9"), "plain \"text\" \u{e9}");
         assert_eq!(printable(b"\x1b[2J"), "\\x1b[2J");
         assert_eq!(printable(b"\xff"), "\\xff");
+        assert_eq!(quotable(b"one two"), "one two");
+        assert_eq!(quotable(b" one  two   three "), "\\x20one\\x20\\x20two\\x20\\x20 three\\x20");
+        assert_eq!(quotable(b"  "), "\\x20\\x20");
         assert_eq!(printable("\u{202e}".as_bytes()), "\\xe2\\x80\\xae");
     }
 }

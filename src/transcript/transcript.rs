@@ -408,7 +408,7 @@ mod tests {
             let mut leaves = String::new();
             transcript.write(&Print { detail: Detail::Leaves, ..Print::default() }, &mut leaves).unwrap();
             for event in &transcript.events {
-                transcript.tree(event).walk(&mut |span, _| assert!(!span.what.sentence().contains("  ")));
+                transcript.tree(event).walk(&mut |span, _| assert!(!span.what.sentence().contains("  "), "{:?}", span.what.sentence()));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What the header fields of a call say, in plain English.
 
-use super::super::text::printable;
+use super::super::text::quotable;
 use crate::wire::Code;
 
 /// Whether a field's value must not be shown to everybody who sees a transcript: credentials and cookies.
@@ -18,7 +18,7 @@ pub fn is_secret(name: &[u8]) -> bool {
 
 /// What a field says.
 pub(in super::super) fn sentence(name: &[u8], value: &[u8]) -> String {
-    let text = printable(value);
+    let text = if value.is_empty() { "\"\"".into() } else { quotable(value) };
     match name {
         b":method" if value == b"POST" => "gRPC calls are always POST.".into(),
         b":method" => format!("The request's method is {text}."),
@@ -113,6 +113,12 @@ fn status(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_that_is_empty_or_has_spaces_at_its_ends_can_be_seen_in_its_sentence() {
+        assert_eq!(sentence(b":authority", b" a"), "The server that the client means: \\x20a.");
+        assert_eq!(sentence(b":path", b""), "The path \"\" is not /service/method, so it names no method.");
+    }
 
     #[test]
     fn fields_are_told_in_sentences() {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::grpc::fields as known;
 use super::super::meaning;
-use super::super::text::{bytes, printable};
+use super::super::text::{bytes, quotable};
 use super::fields::Form;
 use super::table::STATIC_ENTRIES;
 
@@ -157,9 +157,9 @@ impl meaning::Meaning for Meaning {
             Meaning::Text { of, huffman: true, text } => format!(
                 "The {} \"{}\" in the Huffman code, where frequent letters have five bits and rare ones up to thirty.",
                 of.word(),
-                printable(text)
+                quotable(text)
             ),
-            Meaning::Text { of, text, .. } => format!("The {} \"{}\".", of.word(), printable(text)),
+            Meaning::Text { of, text, .. } => format!("The {} \"{}\".", of.word(), quotable(text)),
             Meaning::Letter { bits, .. } => format!("A letter of {bits} bits."),
         }
     }
