@@ -17,7 +17,7 @@ use bytes::Bytes;
 use common::peer::{self, ok_head, trailers};
 use common::raw::{ACK, NO_ERROR, PING, SETTINGS};
 use common::raw_server::RawServer;
-use common::{Running, frame};
+use common::{Running, checked, frame};
 use h2grpc::route_guide::{Feature, Features, Guide, RouteGuide};
 use h2grpc::server::Server;
 use h2grpc::transcript::{Direction, Recorded};
@@ -272,7 +272,8 @@ async fn a_call_that_waits_for_ready_waits_for_a_server_that_starts_later() {
     });
     let process = process.await.unwrap();
     let guide = Guide::new(Features::embedded()).into_service();
-    tokio::spawn(Server::new().add(guide).serve([later.listen()], std::future::pending()));
+    let server = checked::serving(Server::new().add(guide));
+    tokio::spawn(server.serve([later.listen()], std::future::pending()));
     let output = tokio::task::spawn_blocking(move || process.wait(PATIENCE).unwrap()).await.unwrap();
     assert!(output.succeeded() && output.stdout.contains("Berkshire Valley"), "{output}");
     assert_eq!(states(&output), ["IDLE", "CONNECTING", "TRANSIENT_FAILURE", "READY", "SHUTDOWN"], "{output}");

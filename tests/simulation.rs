@@ -19,6 +19,8 @@
 mod caller;
 #[path = "simulation/calls.rs"]
 mod calls;
+#[path = "common/checked.rs"]
+mod checked;
 #[path = "simulation/habits.rs"]
 mod habits;
 #[path = "simulation/jobs.rs"]
@@ -35,8 +37,8 @@ mod seeds;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use caller::Caller;
@@ -44,10 +46,11 @@ use h2grpc::client::Channel;
 use h2grpc::limits::{ClientLimits, Limits};
 use h2grpc::policy::seed_pauses;
 use h2grpc::server::Server;
+use h2grpc::transcript::Direction;
 use h2grpc::wire::Code;
 use habits::Habits;
 use jobs::{Jobs, JobsClient, Worker};
-use network::Network;
+use network::{Network, Untrue};
 use places::Places;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -147,10 +150,10 @@ async fn simulate(seed: u64, places: &Places, is_told: bool) -> Report {
     let mut rng = StdRng::seed_from_u64(!seed);
     let (worker, habits) = (Worker::default(), Habits::of(seed));
     let streams = [5, 20, 100][rng.random_range(0..3)];
-    let untrue = Arc::default();
-    let network = Network::new(seed, server(&worker, streams, &untrue), places, is_told);
+    let untrue = Untrue::default();
+    let network = Network::new(seed, server(&worker, streams, &untrue), &untrue, places, is_told);
     let ended = Arc::new(AtomicU64::new(0));
-    let client = JobsClient::new(channel(&network, &habits, &ended));
+    let client = JobsClient::new(channel(&network, &habits, &untrue, &ended));
     let may_lose = !network::is_gentle(seed);
     let caller = Caller { client, worker: worker.clone(), habits, may_lose };
 
@@ -184,7 +187,7 @@ async fn simulate(seed: u64, places: &Places, is_told: bool) -> Report {
 }
 
 /// Its observer notes ends of calls with a status that nothing in the simulation is a reason for.
-fn server(worker: &Worker, streams: u32, untrue: &Arc<Mutex<Vec<String>>>) -> Server {
+fn server(worker: &Worker, streams: u32, untrue: &Untrue) -> Server {
     let limits = Limits::default()
         .max_concurrent_streams(streams)
         .keepalive_interval(Some(Duration::from_secs(5)))
@@ -197,13 +200,18 @@ fn server(worker: &Worker, streams: u32, untrue: &Arc<Mutex<Vec<String>>>) -> Se
     })
 }
 
-fn channel(network: &Network, habits: &Habits, ended: &Arc<AtomicU64>) -> Channel {
+fn channel(network: &Network, habits: &Habits, untrue: &Untrue, ended: &Arc<AtomicU64>) -> Channel {
     let limits = ClientLimits::default()
         .keepalive_interval(Some(Duration::from_secs(3)))
         .keepalive_timeout(Duration::from_secs(2));
     let (network, ended) = (network.clone(), Arc::clone(ended));
     let connect = move || network.clone().dial();
     let channel = Channel::with_connector("simulated.invalid:1".parse().unwrap(), limits, connect);
+    let untrue = Arc::clone(untrue);
+    let channel = channel.wrap_streams(move |_, stream| {
+        let untrue = Arc::clone(&untrue);
+        checked::judged(stream, Direction::ToServer, move |breach| untrue.lock().unwrap().push(breach.to_owned()))
+    });
     channel.service_config(habits.config()).observe(move |_| {
         ended.fetch_add(1, Ordering::Relaxed);
     })

@@ -76,7 +76,7 @@ impl Tap {
     }
 
     fn client(&self) -> RouteGuideClient {
-        RouteGuideClient::new(h2grpc::client::Channel::new(self.address.to_string().parse().unwrap()))
+        RouteGuideClient::new(common::channel(self.address))
     }
 
     /// Waits for a line of standard output that has this text.

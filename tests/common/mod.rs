@@ -4,12 +4,14 @@
 
 pub mod attack;
 mod bare;
+pub mod checked;
 pub mod peer;
 pub mod pipes;
 pub mod raw;
 pub mod raw_server;
 pub mod transcript;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 use h2grpc::client::Channel;
@@ -31,8 +33,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts `server` on a free port of 127.0.0.1.
+    /// Starts `server` on a free port of 127.0.0.1. What it sends is judged by the rules of the wire.
     pub fn start(server: Server) -> Running {
+        Running::start_unjudged(checked::serving(server))
+    }
+
+    /// The same where nobody reads along.
+    pub fn start_unjudged(server: Server) -> Running {
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -49,7 +56,7 @@ impl Running {
 
     /// A channel to it.
     pub fn channel(&self) -> Channel {
-        Channel::new(self.address.to_string().parse().unwrap())
+        channel(self.address)
     }
 
     /// A RouteGuide client to it.
@@ -68,6 +75,11 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A channel to `target`. What it sends is judged by the rules of the wire.
+pub fn channel(target: impl Display) -> Channel {
+    checked::calling(Channel::new(target.to_string().parse().unwrap()))
 }
 
 /// Limits for tests that change one or two of them.

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use h2grpc::client::Channel;
 use h2grpc::route_guide::RouteGuideClient;
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -141,7 +140,7 @@ pub fn refusal(arguments: &[&str]) -> String {
 }
 
 pub fn client(address: SocketAddr) -> RouteGuideClient {
-    RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()))
+    RouteGuideClient::new(crate::common::channel(address))
 }
 
 /// An address that servers take one after the other. Nobody else is given it meanwhile.

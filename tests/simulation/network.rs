@@ -6,14 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use h2grpc::server::Server;
+use h2grpc::transcript::Direction;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
+use crate::checked;
 use crate::places::Places;
 use crate::wire::{Cut, End, Manner, TO_CLIENT, TO_SERVER, Wire};
+
+/// What the server or the wire has shown that cannot be.
+pub type Untrue = Arc<Mutex<Vec<String>>>;
 
 /// One server and all connections to it.
 #[derive(Clone)]
@@ -29,6 +34,7 @@ struct State {
     of_troubles: StdRng,
     weather: Weather,
     server: Server,
+    untrue: Untrue,
     /// Until when nobody listens, as the server starts again.
     down: Instant,
     connections: Vec<Connection>,
@@ -67,7 +73,7 @@ enum Dialled {
 
 impl Network {
     /// A network to `server`. What happens is told on standard error if `is_told`.
-    pub fn new(seed: u64, server: Server, places: &Places, is_told: bool) -> Network {
+    pub fn new(seed: u64, server: Server, untrue: &Untrue, places: &Places, is_told: bool) -> Network {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut weather = Weather {
             is_gentle: is_gentle(seed),
@@ -85,7 +91,16 @@ impl Network {
         let log = is_told.then(Instant::now);
         let down = Instant::now();
         let of_troubles = StdRng::seed_from_u64(rng.random());
-        let state = State { of_dials: rng, of_troubles, weather, server, down, connections: Vec::new(), log };
+        let state = State {
+            of_dials: rng,
+            of_troubles,
+            weather,
+            server,
+            untrue: Arc::clone(untrue),
+            down,
+            connections: Vec::new(),
+            log,
+        };
         state.tell(|| format!("{:?}", state.weather));
         Network { state: Arc::new(Mutex::new(state)), ends: Arc::default(), places: places.clone() }
     }
@@ -187,6 +202,9 @@ impl State {
         let (wire, client, end) = Wire::new(&manner, &mut self.of_dials, ends, places);
         let (stop, stopped) = watch::channel(false);
         let server = self.server.clone();
+        let untrue = Arc::clone(&self.untrue);
+        let end =
+            checked::judged(end, Direction::ToClient, move |breach| untrue.lock().unwrap().push(breach.to_owned()));
         let task = tokio::spawn(async move {
             // Whatever ends it, the client must live with it.
             let _ = server.serve_connection(end, None, stopped).await;
