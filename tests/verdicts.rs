@@ -8,14 +8,15 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use h2grpc::route_guide::FILE_DESCRIPTOR_SET;
+use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Features, Guide, Point, RouteGuide, RouteGuideClient};
+use h2grpc::server::Server;
 use h2grpc::transcript::protobuf::Types;
 use h2grpc::transcript::{Checker, Recorded, Transcript};
 use h2grpc::wire::rules;
 use tokio::io::AsyncWriteExt;
 
-use common::checked;
 use common::raw::{PING, PREFACE, SETTINGS, bytes_of};
+use common::{Running, checked, pipes};
 
 /// The transcripts in which a side breaks a rule on purpose, and the rules.
 const BROKEN: [(&str, &[&str]); 5] = [
@@ -50,6 +51,22 @@ fn golden_transcripts_break_the_rules_that_they_are_about_and_no_others() {
     let expected: BTreeMap<String, BTreeSet<&str>> =
         BROKEN.iter().map(|(name, rules)| ((*name).to_owned(), rules.iter().copied().collect())).collect();
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn what_both_sides_send_is_judged_over_tcp_over_pipes_and_between_programs() {
+    let guide = || Server::new().add(Guide::new(Features::embedded()).into_service());
+    let running = Running::start(guide());
+    let for_ours = Running::route_guide_for_ours(Features::embedded());
+    let (over_pipes, _dials) = pipes::channel_to(guide());
+    let of_nobody = || h2grpc::client::Channel::new(for_ours.address.to_string().parse().unwrap());
+    for (way, channel) in [("TCP", running.channel()), ("pipes", over_pipes), ("programs", of_nobody())] {
+        let before = checked::frames_judged();
+        RouteGuideClient::new(channel).get_feature(Point::default()).await.unwrap();
+        let after = checked::frames_judged();
+        // SETTINGS, its acknowledgement, HEADERS and DATA are what a call has at least.
+        assert!((0..2).all(|side| after[side] >= before[side] + 4), "over {way}: {before:?}, then {after:?}");
+    }
 }
 
 /// Tells the test below, run by itself, which side breaks a rule.

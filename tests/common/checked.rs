@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,21 @@ use h2grpc::server::Server;
 use h2grpc::transcript::{Checker, Direction, Event, Keep, Reader, Transcript, Verdict};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{InspectReader, InspectWriter};
+
+/// Which of a connection's sides are of this stack, and so are judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ours {
+    Client,
+    Server,
+    Both,
+}
+
+/// How many frames were judged in this program, by their direction.
+static JUDGED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+
+pub fn frames_judged() -> [u64; 2] {
+    JUDGED.each_ref().map(|count| count.load(Ordering::Relaxed))
+}
 
 /// So many frames before a breach are shown with it.
 const SHOWN: usize = 8;
@@ -34,12 +50,22 @@ pub fn calling(channel: Channel) -> Channel {
 
 /// Our server's end of a connection. What the server sends is judged.
 pub fn server<IO: AsyncRead + AsyncWrite>(io: IO) -> impl AsyncRead + AsyncWrite + use<IO> {
-    judged(io, Direction::ToClient, end_program)
+    at_server(io, Ours::Server)
 }
 
 /// Our client's end of a connection. What the client sends is judged.
 pub fn client<IO: AsyncRead + AsyncWrite>(io: IO) -> impl AsyncRead + AsyncWrite + use<IO> {
-    judged(io, Direction::ToServer, end_program)
+    at_client(io, Ours::Client)
+}
+
+/// The end of a connection at any server.
+pub fn at_server<IO: AsyncRead + AsyncWrite>(io: IO, ours: Ours) -> impl AsyncRead + AsyncWrite + use<IO> {
+    judged(io, Direction::ToClient, ours, end_program)
+}
+
+/// The end of a connection at any client.
+pub fn at_client<IO: AsyncRead + AsyncWrite>(io: IO, ours: Ours) -> impl AsyncRead + AsyncWrite + use<IO> {
+    judged(io, Direction::ToServer, ours, end_program)
 }
 
 /// A panic here would only end a connection's task, which a test may take for a lost connection. So the program ends,
@@ -52,8 +78,8 @@ fn end_program(breach: &str) {
     std::process::exit(101)
 }
 
-/// An end of a connection that sends what goes `ours`. Each of its breaches of a rule is told to `tell`.
-pub fn judged<IO, F>(io: IO, ours: Direction, tell: F) -> impl AsyncRead + AsyncWrite + use<IO, F>
+/// The end of a connection that sends this way. Each breach of a rule by one of ours is told to `tell`.
+pub fn judged<IO, F>(io: IO, sends: Direction, ours: Ours, tell: F) -> impl AsyncRead + AsyncWrite + use<IO, F>
 where
     IO: AsyncRead + AsyncWrite,
     F: Fn(&str) + Send + Sync + 'static,
@@ -67,17 +93,17 @@ where
     };
     let incoming = Arc::new(Mutex::new(judge));
     let outgoing = Arc::clone(&incoming);
-    let io = InspectReader::new(io, move |bytes: &[u8]| push(&incoming, ours.other(), bytes));
-    InspectWriter::new(io, move |bytes: &[u8]| push(&outgoing, ours, bytes))
+    let io = InspectReader::new(io, move |bytes: &[u8]| push(&incoming, sends.other(), bytes));
+    InspectWriter::new(io, move |bytes: &[u8]| push(&outgoing, sends, bytes))
 }
 
 fn push<F: Fn(&str)>(judge: &Mutex<Judge<F>>, direction: Direction, bytes: &[u8]) {
     judge.lock().unwrap_or_else(PoisonError::into_inner).push(direction, bytes);
 }
 
-/// Reads a connection, and judges one side.
+/// Reads a connection, and judges its sides that are ours.
 struct Judge<F> {
-    ours: Direction,
+    ours: Ours,
     reader: Reader,
     checker: Checker,
     before: VecDeque<Event>,
@@ -92,9 +118,16 @@ impl<F: Fn(&str)> Judge<F> {
             if self.before.len() > SHOWN {
                 self.before.pop_front();
             }
-            let own = verdicts.iter().filter(|verdict| verdict.place.direction == self.ours);
-            own.for_each(|verdict| (self.tell)(&self.breach(verdict)));
+            if self.is_ours(direction) {
+                JUDGED[direction.index()].fetch_add(1, Ordering::Relaxed);
+                verdicts.iter().for_each(|verdict| (self.tell)(&self.breach(verdict)));
+            }
         }
+    }
+
+    fn is_ours(&self, direction: Direction) -> bool {
+        let sender = if direction == Direction::ToServer { Ours::Client } else { Ours::Server };
+        self.ours == sender || self.ours == Ours::Both
     }
 
     fn breach(&self, verdict: &Verdict) -> String {

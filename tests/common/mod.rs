@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 
 #[allow(unused_imports)]
 pub use bare::*;
+use checked::{Ours, at_server};
 
 /// A server that runs in this process until it is stopped or dropped.
 pub struct Running {
@@ -52,6 +53,12 @@ impl Running {
     /// RouteGuide over `features`, under both of its names.
     pub fn route_guide(features: Features) -> Running {
         Running::start(Server::new().add(Guide::new(features).into_service().also_as("RouteGuide")))
+    }
+
+    /// The same for clients that are all programs of ours: what they send is judged too.
+    pub fn route_guide_for_ours(features: Features) -> Running {
+        let server = Server::new().add(Guide::new(features).into_service().also_as("RouteGuide"));
+        Running::start_unjudged(server.wrap_streams(|_, stream| at_server(stream, Ours::Both)))
     }
 
     /// A channel to it.

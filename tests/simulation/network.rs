@@ -9,11 +9,12 @@ use h2grpc::server::Server;
 use h2grpc::transcript::Direction;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::checked;
+use crate::checked::{Ours, judged};
 use crate::places::Places;
 use crate::wire::{Cut, End, Manner, TO_CLIENT, TO_SERVER, Wire};
 
@@ -34,7 +35,8 @@ struct State {
     of_troubles: StdRng,
     weather: Weather,
     server: Server,
-    untrue: Untrue,
+    /// Where breaches of the rules of the wire are noted, if this network is one whose connections are judged.
+    judged: Option<Untrue>,
     /// Until when nobody listens, as the server starts again.
     down: Instant,
     connections: Vec<Connection>,
@@ -73,7 +75,7 @@ enum Dialled {
 
 impl Network {
     /// A network to `server`. What happens is told on standard error if `is_told`.
-    pub fn new(seed: u64, server: Server, untrue: &Untrue, places: &Places, is_told: bool) -> Network {
+    pub fn new(seed: u64, server: Server, judged: Option<&Untrue>, places: &Places, is_told: bool) -> Network {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut weather = Weather {
             is_gentle: is_gentle(seed),
@@ -96,7 +98,7 @@ impl Network {
             of_troubles,
             weather,
             server,
-            untrue: Arc::clone(untrue),
+            judged: judged.cloned(),
             down,
             connections: Vec::new(),
             log,
@@ -153,6 +155,19 @@ impl Network {
     }
 }
 
+/// Notes each breach of a rule of the wire.
+pub fn note_in(untrue: &Untrue) -> impl Fn(&str) + Send + Sync + use<> {
+    let untrue = Arc::clone(untrue);
+    move |breach| untrue.lock().unwrap().push(breach.to_owned())
+}
+
+async fn serve(
+    server: Server, end: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, stopped: watch::Receiver<bool>,
+) {
+    // Whatever ends it, the client must live with it.
+    let _ = server.serve_connection(end, None, stopped).await;
+}
+
 /// Whether no call may be lost over the network of this seed.
 pub fn is_gentle(seed: u64) -> bool {
     seed.is_multiple_of(4)
@@ -202,13 +217,13 @@ impl State {
         let (wire, client, end) = Wire::new(&manner, &mut self.of_dials, ends, places);
         let (stop, stopped) = watch::channel(false);
         let server = self.server.clone();
-        let untrue = Arc::clone(&self.untrue);
-        let end =
-            checked::judged(end, Direction::ToClient, move |breach| untrue.lock().unwrap().push(breach.to_owned()));
-        let task = tokio::spawn(async move {
-            // Whatever ends it, the client must live with it.
-            let _ = server.serve_connection(end, None, stopped).await;
-        });
+        let task = match &self.judged {
+            Some(untrue) => {
+                let end = judged(end, Direction::ToClient, Ours::Server, note_in(untrue));
+                tokio::spawn(serve(server, end, stopped))
+            }
+            None => tokio::spawn(serve(server, end, stopped)),
+        };
         self.connections.retain(|connection| !connection.task.is_finished());
         self.connections.push(Connection { wire, stop, task: task.abort_handle() });
         client
