@@ -43,6 +43,11 @@ impl Metadata {
         Metadata(headers)
     }
 
+    /// For each header, those with reserved names among them, how long name and value are together.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|(name, value)| name.as_str().len() + value.len())
+    }
+
     /// The first ASCII value of `name`; `None` for a value with other bytes and for a `-bin` name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.get_all(name).next()

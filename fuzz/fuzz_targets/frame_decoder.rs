@@ -11,7 +11,8 @@ const LIMIT: usize = 300;
 
 type Outcome = (Vec<(bool, Vec<u8>)>, Result<(), FrameError>);
 
-/// What the decoder makes of the chunks. `ahead` pushes that many before it reads.
+/// What the decoder makes of the chunks. `ahead` pushes that many before it reads, and if it is odd, the decoder is
+/// detached after each message.
 fn decode<'a>(chunks: impl Iterator<Item = &'a [u8]>, ahead: usize) -> Outcome {
     let mut decoder = Decoder::new(LIMIT);
     let (mut messages, mut arrived, mut delivered) = (vec![], 0, 0);
@@ -33,6 +34,9 @@ fn decode<'a>(chunks: impl Iterator<Item = &'a [u8]>, ahead: usize) -> Outcome {
                     delivered += 5 + frame.payload.len();
                     messages.push((frame.compressed, frame.payload.to_vec()));
                     assert_eq!(messages.last().map(|message| &message.1[..]), Some(decoder.last()));
+                    if ahead % 2 == 1 {
+                        decoder.detach();
+                    }
                 }
                 Ok(None) => break,
                 Err(error) => {

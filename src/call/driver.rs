@@ -47,9 +47,7 @@ impl Driver {
     /// the window and for the peer's reset. Ready with the call's status when the peer has reset the stream or the
     /// connection is lost.
     pub(crate) fn poll_yield(&self, cx: &mut Context<'_>) -> Poll<Status> {
-        if let Some(mut receiving) = self.outlet.receiving() {
-            receiving.yielded(cx);
-        }
+        let is_woken_by_reset = self.outlet.receiving().is_some_and(|mut receiving| receiving.yielded(cx));
         let mut sending = self.outlet.lock();
         self.outlet.driving.store(false, Relaxed);
         match &mut sending.driver {
@@ -60,10 +58,11 @@ impl Driver {
             sending.reset(h2::Reason::CANCEL, unfinished());
         }
         let _ = poll_drain(&mut sending, cx);
-        sending.settle();
+        sending.settle(&self.outlet.head);
         let reset = match &mut sending.stage {
             Stage::Over(Some(why)) => return Poll::Ready(why.clone()),
             Stage::Over(None) | Stage::Between => return Poll::Pending,
+            Stage::Head(_) | Stage::Messages(_) if is_woken_by_reset => return Poll::Pending,
             Stage::Head(respond) => respond.poll_reset(cx),
             Stage::Messages(stream) => stream.poll_reset(cx),
         };

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::deadline::Deadline;
+use crate::memory::costs;
 use crate::metadata::Metadata;
 use crate::wire::path::Path;
 
@@ -36,6 +37,12 @@ impl CallHead {
             awaits_message: AtomicBool::new(true),
             held: AtomicU64::new(NOTHING),
         }
+    }
+
+    /// The memory that a call takes with this head, in bytes.
+    pub(super) fn takes(&self) -> usize {
+        let fields = self.metadata.lengths().map(|length| length + costs::FIELD);
+        costs::CALL + costs::HEAD + self.path.as_str().len() + fields.sum::<usize>()
     }
 
     /// Counts bytes that were read. A call has only one reader, so this need not be a single atomic step.
@@ -77,6 +84,16 @@ impl CallHead {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_takes_its_path_and_each_field_of_its_head() {
+        let mut metadata = Metadata::new();
+        metadata.insert("one", "1").unwrap();
+        metadata.insert("three", "12345").unwrap();
+        let head = CallHead::new(Path::new("a", "b").unwrap(), metadata, None, None);
+        let fields = (3 + 1 + costs::FIELD) + (5 + 5 + costs::FIELD);
+        assert_eq!(head.takes(), costs::CALL + costs::HEAD + "/a/b".len() + fields);
+    }
 
     #[test]
     fn what_a_reader_holds_is_told_once_for_each_time_that_it_waits() {

@@ -91,7 +91,11 @@ impl<T: Payload, S: Source> Inbound<T, S> {
         loop {
             let source = &mut self.source;
             let decoded = match self.decoder.next() {
-                Ok(Some(frame)) => codec::decode(&frame, message).map(|()| true),
+                Ok(Some(frame)) => {
+                    let decoded = codec::decode(&frame, message).map(|()| true);
+                    self.decoder.detach();
+                    decoded
+                }
                 Ok(None) => match source.poll_chunk(cx)? {
                     Poll::Ready(Some(chunk)) => {
                         self.decoder.push(chunk);

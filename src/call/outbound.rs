@@ -42,7 +42,8 @@ impl<T: Payload> Outbound<T> {
         Ok(())
     }
 
-    /// Sends messages that are encoded already, after all those sent before: few bytes are copied, many are not.
+    /// Sends messages that are encoded already, after all those sent before: few bytes are copied, many are not if they
+    /// can be shared.
     ///
     /// In `tokio::select!`: dropped before it is ready, it has sent all of them or none.
     ///

@@ -35,11 +35,9 @@ pub(crate) struct Outlet {
 }
 
 impl Outlet {
-    /// A server's side of a call, which takes `bytes` of memory with its head.
-    pub(crate) fn response(
-        respond: SendResponse<Piece>, head: CallHead, account: &Arc<Account>, bytes: usize,
-    ) -> Arc<Self> {
-        Outlet::new(head, Sending::response(respond, Charge::new(Some(Arc::clone(account))), bytes))
+    /// A server's side of a call.
+    pub(crate) fn response(respond: SendResponse<Piece>, head: CallHead, account: &Arc<Account>) -> Arc<Self> {
+        Outlet::new(head, Sending::response(respond, Charge::new(Some(Arc::clone(account)))))
     }
 
     /// A client's side of a call: the stream comes with [`resume`](Self::resume). Up to `replay` bytes are kept for

@@ -12,9 +12,7 @@ use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 
 use crate::memory::Charge;
-
-/// A chunk shorter than this is copied out of the buffer that h2 read it into.
-const SHORT: usize = 1024;
+use crate::wire::frame::SHARED;
 
 /// What a chunk takes at least that is not copied: a part of that buffer.
 const READ_BUFFER: usize = 8 * 1024;
@@ -92,21 +90,26 @@ impl Receiving {
         Poll::Ready(chunk.map(|chunk| {
             let chunk = chunk?;
             release(body, chunk.len());
-            // A handler may stop reading in the middle of a chunk, and keeps the whole buffer that it was read in.
-            if chunk.len() < SHORT {
-                return Ok(Bytes::copy_from_slice(&chunk));
+            // A handler may stop reading in the middle of a chunk, and keeps the whole buffer that it was read in. Of a
+            // short one the decoder copies what is left.
+            if chunk.len() >= SHARED {
+                self.charge.settle(chunk.len().max(READ_BUFFER));
             }
-            self.charge.settle(chunk.len().max(READ_BUFFER));
             Ok(chunk)
         }))
     }
 
-    /// The handler has yielded. If it does not wait for its request, takes what there is of it out of h2.
+    /// The handler has yielded. If it does not wait for its request, takes what there is of it out of h2. True if it
+    /// does, in the task of `cx`: h2 wakes that also when the stream is reset.
     #[inline]
-    pub(super) fn yielded(&mut self, cx: &mut Context<'_>) {
-        if !self.is_awaited && !self.is_apart && self.body.is_some() {
+    pub(super) fn yielded(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.is_apart || self.body.is_none() {
+            return false;
+        }
+        if !self.is_awaited {
             let _ = self.poll_keep(cx);
         }
+        self.is_awaited && self.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker()))
     }
 
     #[cold]

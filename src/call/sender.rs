@@ -45,7 +45,7 @@ impl<T: Payload> Sender<T> {
 
     pub(super) async fn send_encoded(&self, messages: EncodedSlice<'_, T>) -> Result<(), Status> {
         let bytes = messages.as_bytes();
-        if bytes.len() >= SHORT {
+        if bytes.len() >= SHORT && messages.is_shared() {
             return self.hand_over(messages).await;
         }
         let is_full = self.outlet.add(|frames| {

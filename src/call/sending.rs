@@ -24,12 +24,13 @@ use std::task::{Context, Waker};
 use h2::{SendStream, server::SendResponse};
 
 use super::error::status_of_refusal;
+use super::head::CallHead;
 use super::piece::Piece;
 use super::queue::Queue;
 use super::replay::Replay;
 use super::unasked::Unasked;
 use crate::limits::{BATCH, SCARCE_BATCH, SCARCE_QUEUED};
-use crate::memory::{Charge, Queued, costs};
+use crate::memory::{Charge, Queued};
 use crate::metadata::Metadata;
 use crate::{status::Status, wire::head};
 
@@ -52,7 +53,7 @@ pub(super) struct Sending {
     pub(super) sender: Option<Waker>,
     /// What the call takes, and what waits here. It is settled each time that the call has yielded.
     pub(super) charge: Charge,
-    /// What the call takes from its beginning to its end.
+    /// What the call takes with its head from the first time that it yields to its end, once that was counted.
     takes: usize,
     /// How much gathers until the sender waits.
     batch: usize,
@@ -94,18 +95,17 @@ pub(super) fn answered() -> Status {
 }
 
 impl Sending {
-    /// Of a server's call, which takes so many bytes of memory with its head.
-    pub(super) fn response(respond: SendResponse<Piece>, mut charge: Charge, takes: usize) -> Self {
-        charge.settle(takes);
-        Sending::new(Stage::Head(respond), None, charge, takes)
+    /// Of a server's call.
+    pub(super) fn response(respond: SendResponse<Piece>, charge: Charge) -> Self {
+        Sending::new(Stage::Head(respond), None, charge)
     }
 
     /// Of a client's request.
     pub(super) fn request(replay: Replay) -> Self {
-        Sending::new(Stage::Between, Some(replay), Charge::new(None), 0)
+        Sending::new(Stage::Between, Some(replay), Charge::new(None))
     }
 
-    fn new(stage: Stage, replay: Option<Replay>, charge: Charge, takes: usize) -> Self {
+    fn new(stage: Stage, replay: Option<Replay>, charge: Charge) -> Self {
         Sending {
             stage,
             queue: Queue::default(),
@@ -118,7 +118,7 @@ impl Sending {
             driver: None,
             sender: None,
             charge,
-            takes,
+            takes: 0,
             batch: BATCH,
         }
     }
@@ -170,9 +170,16 @@ impl Sending {
         self.queue.gathered() >= self.batch
     }
 
-    /// Charges what waits here, and what a call takes that is not over at once.
-    pub(super) fn settle(&mut self) {
-        self.charge.settle(self.takes + costs::HEAD + self.queue.takes());
+    /// Charges what waits here, and what the call takes that began with `head`. A call that is answered at once is not
+    /// charged: it costs more to count it than to make it wait for memory.
+    pub(super) fn settle(&mut self, head: &CallHead) {
+        if self.charge.account().is_none() {
+            return;
+        }
+        if self.takes == 0 {
+            self.takes = head.takes();
+        }
+        self.charge.settle(self.takes + self.queue.takes());
     }
 
     /// Whether memory is scarce, and h2 has enough for this connection. What leaves h2 wakes `waker`, if there is one.
@@ -255,7 +262,7 @@ impl Sending {
         }
         self.stage = Stage::Over(Some(why));
         self.queue.clear();
-        self.settle();
+        self.charge.settle(self.takes);
         self.wake_sender();
     }
 

@@ -59,7 +59,10 @@ pub struct RequestSource {
 #[derive(Debug)]
 enum Body {
     /// One message, which is waited for before anything else happens.
-    Message(RecvStream),
+    Message {
+        body: RecvStream,
+        has_ended: bool,
+    },
     Stream(Reader),
 }
 
@@ -77,7 +80,7 @@ impl Drop for Reader {
 
 impl RequestSource {
     pub(super) fn of_message(body: RecvStream, context: CallContext) -> Self {
-        RequestSource { body: Body::Message(body), context, unfinished: None }
+        RequestSource { body: Body::Message { body, has_ended: false }, context, unfinished: None }
     }
 
     pub(super) fn of_stream(body: RecvStream, context: CallContext) -> Self {
@@ -91,7 +94,12 @@ impl Source for RequestSource {
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
         let chunk = ready!(match &mut self.body {
-            Body::Message(body) => poll_data(body, cx),
+            Body::Message { has_ended: true, .. } => Poll::Ready(None),
+            Body::Message { body, has_ended } => poll_data(body, cx).map(|chunk| {
+                // To ask h2 for the end costs less than to ask it for another chunk.
+                *has_ended = body.is_end_stream();
+                chunk
+            }),
             Body::Stream(Reader(outlet)) => match outlet.receiving() {
                 Some(mut receiving) => receiving.poll_chunk(cx),
                 None => Poll::Ready(None),

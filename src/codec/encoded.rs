@@ -49,27 +49,38 @@ impl<T> Encoded<T> {
     /// # Panics
     /// When `bytes` ends beyond the last frame, as slices do.
     pub fn slice(&self, bytes: Range<usize>) -> EncodedSlice<'_, T> {
-        EncodedSlice { frames: &self.frames[bytes], owner: &self.frames, message: PhantomData }
+        EncodedSlice { frames: &self.frames[bytes], owner: Some(&self.frames), message: PhantomData }
     }
 }
 
-/// A part of an [`Encoded`], borrowed.
+/// A part of an [`Encoded`], borrowed, or frames that lie anywhere else.
 #[derive(Clone, Copy, Debug)]
 pub struct EncodedSlice<'a, T> {
     frames: &'a [u8],
-    owner: &'a Bytes,
+    owner: Option<&'a Bytes>,
     message: PhantomData<fn() -> T>,
 }
 
 impl<'a, T> EncodedSlice<'a, T> {
+    /// Bytes that are whole frames, each holding a message of type `T`. This is the caller's word: nothing is checked.
+    /// They lie in a buffer that can't be shared, so they are copied when they are sent.
+    pub fn copied(frames: &'a [u8]) -> Self {
+        EncodedSlice { frames, owner: None, message: PhantomData }
+    }
+
     /// The frames' bytes.
     pub fn as_bytes(&self) -> &'a [u8] {
         self.frames
     }
 
-    /// The same bytes to keep: a reference to where they lie, not a copy.
+    /// The same bytes to keep: of an [`Encoded`] a reference to where they lie, else a copy.
     pub fn to_bytes(&self) -> Bytes {
-        self.owner.slice_ref(self.frames)
+        self.owner.map_or_else(|| Bytes::copy_from_slice(self.frames), |owner| owner.slice_ref(self.frames))
+    }
+
+    /// Whether [`to_bytes`](Self::to_bytes) makes no copy.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.owner.is_some()
     }
 }
 

@@ -93,6 +93,11 @@ impl<F: Future<Output = ()>> Calls<F> {
         }
     }
 
+    /// How many calls the last [`poll`](Self::poll) has left for the next turn.
+    pub(crate) fn waiting(&self) -> usize {
+        self.due.len()
+    }
+
     /// How many places there are.
     pub(crate) fn places(&self) -> usize {
         self.places.len()
@@ -162,7 +167,7 @@ mod tests {
             let part = polled.take();
             assert!((1..=AT_ONCE).contains(&part.len()), "{part:?}");
             all.extend(part);
-            assert_eq!(is_done, all.len() == COUNT);
+            assert_eq!((is_done, calls.waiting()), (all.len() == COUNT, COUNT - all.len()));
         }
         assert_eq!(all, Vec::from_iter(0..COUNT));
     }

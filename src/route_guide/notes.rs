@@ -1,65 +1,149 @@
 //! The notes of one RouteChat call, found by their points.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::iter;
 
 use foldhash::fast::RandomState;
 use prost::Message;
 
 use super::{Point, RouteNote};
+use crate::codec::EncodedSlice;
 use crate::status::Status;
+use crate::wire::frame::PREFIX_LEN;
 
-/// How many bytes of notes one RouteChat call may store by default: some 40,000 notes of a few words.
+/// How many bytes of notes one RouteChat call may store by default: some 150,000 notes of a few words.
 pub const MAX_NOTES: usize = 16 * 1024 * 1024;
 
-/// What a note costs beside its encoded bytes: two places in a list that may be half empty, of 40 bytes each, and 32
-/// bytes that the allocation of its text may be larger than the text.
-pub const NOTE_OVERHEAD: usize = 112;
+/// The size of the first buffer for notes, and of the largest one, unless a single note is longer.
+const FIRST_BUFFER: usize = 512;
+const LARGEST_BUFFER: usize = 64 * 1024;
 
-/// What a point costs: its places in a hash table that is at least 7/16 full, and what its list, which begins with room
-/// for four notes, takes beside them.
-pub const POINT_OVERHEAD: usize = 256;
-
-/// All notes of a call: those at the same point in a list, in the order in which they came.
+/// All notes of a call. A note is encoded once, when it comes, and is sent from where it lies as often as it is an answer.
+///
+/// ```text
+/// at        point -> the first and the last note there
+/// buffers   next note at the same point, 8 bytes | the note in its frame | next note .. | ..
+/// ```
 #[derive(Debug)]
 pub(super) struct Notes {
-    at: HashMap<Point, Vec<RouteNote>, RandomState>,
-    /// What the notes take, overheads included, and what they may take.
-    bytes: usize,
+    at: HashMap<Point, Chain, RandomState>,
+    buffers: Vec<Vec<u8>>,
+    /// What the buffers take, and what all may take.
+    buffered: usize,
     max: usize,
+}
+
+/// The notes at one point, in the order in which they came.
+#[derive(Clone, Copy, Debug)]
+struct Chain {
+    first: Place,
+    last: Place,
+}
+
+/// Where a note lies: in which buffer, and where it begins there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    buffer: u32,
+    start: u32,
+}
+
+/// The bytes of a [`Place`].
+const PLACE: usize = 8;
+
+/// Those notes that were at a point before the last one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Earlier {
+    first: Place,
+    end: Place,
 }
 
 impl Notes {
     /// Room for `max` bytes of notes.
     pub(super) fn new(max: usize) -> Self {
-        Self { at: HashMap::default(), bytes: 0, max }
+        Self { at: HashMap::default(), buffers: Vec::new(), buffered: 0, max }
     }
 
-    /// What the notes take.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// The memory that the notes take, in bytes.
+    pub(super) fn takes(&self) -> usize {
+        // One of the table's places in eight stays empty, and each has a byte beside it.
+        let places = self.at.capacity() / 7 * 8 + 8;
+        self.buffered + places * (size_of::<(Point, Chain)>() + 1)
     }
 
-    /// Stores a note, and gives those that were at its point before.
+    /// Stores a note. Which notes were at its point before, [`frames`](Self::frames) tells.
     ///
     /// # Errors
     /// RESOURCE_EXHAUSTED when the call may store no more.
-    pub(super) fn add(&mut self, mut note: RouteNote) -> Result<&[RouteNote], Status> {
-        // A peer may send a text twice in a note: the last one counts, but the memory is that of the longest.
-        note.message.shrink_to_fit();
-        self.bytes += note.encoded_len() + NOTE_OVERHEAD;
-        let notes = self.at.entry(note.location.unwrap_or_default()).or_insert_with(|| {
-            self.bytes += POINT_OVERHEAD;
-            Vec::new()
-        });
-        if self.bytes > self.max {
+    pub(super) fn add(&mut self, note: &RouteNote) -> Result<Earlier, Status> {
+        let place = self.store(note);
+        let earlier = match self.at.entry(note.location.unwrap_or_default()) {
+            Entry::Vacant(point) => {
+                point.insert(Chain { first: place, last: place });
+                Earlier { first: place, end: place }
+            }
+            Entry::Occupied(mut chain) => {
+                let Chain { first, last } = chain.get_mut();
+                let next = &mut self.buffers[last.buffer as usize][last.start as usize..][..PLACE];
+                next.copy_from_slice(&place.to_bytes());
+                *last = place;
+                Earlier { first: *first, end: place }
+            }
+        };
+        if self.takes() > self.max {
             return Err(Status::resource_exhausted(format!(
                 "the notes of this call take more than {} bytes, the most that a call may store \
                  (the server's setting --max-notes)",
                 self.max
             )));
         }
-        notes.push(note);
-        Ok(notes.split_last().map_or(&[], |(_, earlier)| earlier))
+        Ok(earlier)
+    }
+
+    /// The notes that were at a point before, each in its frame, in the order in which they came.
+    pub(super) fn frames(&self, earlier: Earlier) -> impl Iterator<Item = EncodedSlice<'_, RouteNote>> {
+        let mut place = earlier.first;
+        iter::from_fn(move || {
+            if place == earlier.end {
+                return None;
+            }
+            let (next, rest) = self.buffers[place.buffer as usize][place.start as usize..].split_first_chunk()?;
+            place = Place::from_bytes(*next);
+            let [_, length @ ..] = *rest.first_chunk::<PREFIX_LEN>()?;
+            Some(EncodedSlice::copied(&rest[..PREFIX_LEN + u32::from_be_bytes(length) as usize]))
+        })
+    }
+
+    /// Appends a note in its frame to the last buffer, or to a new one if it has no room there.
+    fn store(&mut self, note: &RouteNote) -> Place {
+        let length = note.encoded_len();
+        let needed = PLACE + PREFIX_LEN + length;
+        if self.buffers.last().is_none_or(|buffer| buffer.capacity() - buffer.len() < needed) {
+            let size = self.buffered.clamp(FIRST_BUFFER, LARGEST_BUFFER).max(needed);
+            self.buffers.push(Vec::with_capacity(size));
+            self.buffered += size + size_of::<Vec<u8>>();
+        }
+        let number = self.buffers.len() - 1;
+        let buffer = &mut self.buffers[number];
+        // A buffer that has more than one note is short, and 2^32 of them would be 256 TiB.
+        let place = Place { buffer: number as u32, start: buffer.len() as u32 };
+        buffer.extend_from_slice(&[0; PLACE]);
+        // No message is longer than 4 GiB: it has come in a frame.
+        buffer.push(0);
+        buffer.extend_from_slice(&(length as u32).to_be_bytes());
+        note.encode_raw(buffer);
+        place
+    }
+}
+
+impl Place {
+    fn to_bytes(self) -> [u8; PLACE] {
+        (u64::from(self.buffer) << 32 | u64::from(self.start)).to_le_bytes()
+    }
+
+    fn from_bytes(bytes: [u8; PLACE]) -> Self {
+        let both = u64::from_le_bytes(bytes);
+        Place { buffer: (both >> 32) as u32, start: both as u32 }
     }
 }
 
@@ -73,41 +157,41 @@ mod tests {
         RouteNote { location: Some(Point { latitude, longitude }), message: message.to_owned() }
     }
 
-    /// An allocation, with what the allocator itself needs.
-    fn allocated(bytes: usize) -> usize {
-        if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
+    /// Adds a note, and gives those that were at its point before.
+    fn add(notes: &mut Notes, note: &RouteNote) -> Vec<RouteNote> {
+        let earlier = notes.add(note).unwrap();
+        let decoded = |frame: EncodedSlice<'_, _>| RouteNote::decode(&frame.as_bytes()[PREFIX_LEN..]).unwrap();
+        notes.frames(earlier).map(decoded).collect()
     }
 
-    /// The memory that the notes take: the table, with a byte of control for each of its buckets, the lists and the texts.
+    /// The memory that the notes take: the table, with a byte of control for each of its buckets, and the buffers.
     fn taken(notes: &Notes) -> usize {
         let buckets = match notes.at.capacity() {
-            small @ 0..=7 => small + 1,
+            0 => 0,
+            small @ 1..=7 => small + 1,
             capacity => capacity / 7 * 8,
         };
-        let table = allocated(buckets * (size_of::<(Point, Vec<RouteNote>)>() + 1) + 16);
-        let lists = notes.at.values().map(|list| {
-            let texts = list.iter().map(|note| allocated(note.message.capacity()));
-            allocated(list.capacity() * size_of::<RouteNote>()) + texts.sum::<usize>()
-        });
-        table + lists.sum::<usize>()
+        let table = buckets * (size_of::<(Point, Chain)>() + 1);
+        table + notes.buffers.iter().map(|buffer| buffer.capacity() + size_of::<Vec<u8>>()).sum::<usize>()
     }
 
     #[test]
     fn what_is_counted_covers_the_memory_that_the_notes_take() {
         for points in [1, 2, 3, 7, 50, 1_000, i32::MAX] {
-            for length in [0, 1, 17, 24, 25, 300] {
+            for length in [0, 1, 17, 24, 25, 300, 100_000] {
                 let mut notes = Notes::new(usize::MAX);
-                for count in 1..3_000 {
-                    notes.add(note(count % points, 1, &"x".repeat(length))).unwrap();
-                    // The table is largest for its points when it has just grown; not all steps, for time's sake.
-                    if count < 20 || count % 97 == 0 || (count + 1).count_ones() <= 3 {
-                        let taken = taken(&notes);
-                        assert!(
-                            taken <= notes.bytes && notes.bytes <= 4 * taken,
-                            "{count} notes of {length} bytes at {points} points take {taken} bytes, counted as {}",
-                            notes.bytes
-                        );
-                    }
+                let mut least = 0;
+                for count in 1..if length > 1_000 { 30 } else { 3_000 } {
+                    let note = note(count % points, 1, &"x".repeat(length));
+                    notes.add(&note).unwrap();
+                    least += PLACE + PREFIX_LEN + note.encoded_len();
+                    let (taken, takes) = (taken(&notes), notes.takes());
+                    let told =
+                        format!("{count} notes of {length} bytes at {points} points: {taken} bytes, told {takes}");
+                    assert!(taken <= takes && takes <= taken + 8 * 25, "{told}");
+                    // Half of each buffer may be lost, and a new one is as large as all before it.
+                    let most = 4 * least + FIRST_BUFFER + size_of::<Vec<u8>>() * notes.buffers.len();
+                    assert!(notes.buffered <= most, "{told}, buffers for {least}");
                 }
             }
         }
@@ -116,37 +200,43 @@ mod tests {
     #[test]
     fn the_note_that_passes_the_limit_is_refused_with_the_limit_and_the_setting() {
         let long = note(1, 2, &"x".repeat(1000));
-        let cost = long.encoded_len() + NOTE_OVERHEAD;
-        let mut notes = Notes::new(POINT_OVERHEAD + 3 * cost);
+        let mut notes = Notes::new(usize::MAX);
         for earlier in 0..3 {
-            assert_eq!(notes.add(long.clone()).unwrap().len(), earlier);
+            assert_eq!(add(&mut notes, &long).len(), earlier);
         }
-        let status = notes.add(long).unwrap_err();
+        notes.max = notes.takes();
+        // There may be room in the last buffer.
+        let status = (0..10).find_map(|_| notes.add(&long).err()).unwrap();
         assert_eq!(status.code(), crate::wire::code::Code::RESOURCE_EXHAUSTED);
-        let limit = format!("{} bytes", POINT_OVERHEAD + 3 * cost);
+        let limit = format!("{} bytes", notes.max);
         assert!(status.message().contains(&limit) && status.message().contains("--max-notes"), "{status}");
     }
 
     #[test]
-    fn a_text_that_was_sent_twice_keeps_no_memory_of_the_first() {
+    fn a_text_that_was_sent_twice_takes_no_memory_for_the_first() {
         let twice = [note(1, 2, &"x".repeat(100_000)).encode_to_vec(), note(1, 2, "short").encode_to_vec()].concat();
         let mut notes = Notes::new(MAX_NOTES);
-        notes.add(RouteNote::decode(&twice[..]).unwrap()).unwrap();
-        assert_eq!(notes.at[&Point { latitude: 1, longitude: 2 }], [note(1, 2, "short")]);
-        assert!(taken(&notes) <= notes.bytes, "{} bytes are taken, {} counted", taken(&notes), notes.bytes);
+        notes.add(&RouteNote::decode(&twice[..]).unwrap()).unwrap();
+        assert_eq!(add(&mut notes, &note(1, 2, "")), [note(1, 2, "short")]);
+        assert!(notes.takes() < 1_000, "{} bytes", notes.takes());
     }
 
     proptest! {
         /// Few points, so that many notes share one.
         #[test]
         fn a_note_is_answered_with_all_earlier_ones_at_its_point_in_their_order(
-            sent in prop::collection::vec((0..40_i32, -3..3_i32, ".{0,30}"), 0..400),
+            sent in prop::collection::vec((0..40_i32, -3..3_i32, ".{0,30}", 0..40_usize), 0..400),
         ) {
-            let sent: Vec<RouteNote> = sent.iter().map(|(latitude, longitude, text)| note(*latitude, *longitude, text)).collect();
-            let mut notes = Notes::new(MAX_NOTES);
+            // One in 40 is too long for the buffers of the others.
+            let text = |text: &str, index| if index == 0 { text.repeat(5_000) } else { text.to_owned() };
+            let sent: Vec<RouteNote> = sent
+                .iter()
+                .map(|(latitude, longitude, words, index)| note(*latitude, *longitude, &text(words, *index)))
+                .collect();
+            let mut notes = Notes::new(usize::MAX);
             for (at, new) in sent.iter().enumerate() {
                 let earlier: Vec<_> = sent[..at].iter().filter(|earlier| earlier.location == new.location).cloned().collect();
-                prop_assert_eq!(notes.add(new.clone()).unwrap(), earlier);
+                prop_assert_eq!(add(&mut notes, new), earlier);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::geo::{Bounds, Route};
-use super::notes::{MAX_NOTES, NOTE_OVERHEAD, Notes};
+use super::notes::{MAX_NOTES, Notes};
 use super::{Feature, Features, Point, Rectangle, RouteNote, RouteSummary};
 use crate::call::{Inbound, Outbound, Request};
 use crate::status::Status;
@@ -40,9 +40,8 @@ impl Guide {
         Guide { features: features.into(), max_notes: MAX_NOTES }
     }
 
-    /// Lets one RouteChat call store `bytes` of notes; [`MAX_NOTES`] is the default. A note counts with its encoded bytes
-    /// and what they cost in memory beside them: [`NOTE_OVERHEAD`], and
-    /// [`POINT_OVERHEAD`](super::notes::POINT_OVERHEAD) where it is the first at its point.
+    /// Lets one RouteChat call store `bytes` of notes; [`MAX_NOTES`] is the default. It counts the memory that the notes
+    /// take: 13 bytes beside each encoded note, and some 40 bytes for each point.
     pub fn max_notes(mut self, bytes: usize) -> Self {
         self.max_notes = bytes;
         self
@@ -88,10 +87,12 @@ impl RouteGuide for Guide {
     ) -> Result<(), Status> {
         let mut stored = Notes::new(self.max_notes);
         let mut charge = notes.context().charge(0)?;
-        while let Some(note) = notes.next().await? {
-            charge.set(stored.bytes() + NOTE_OVERHEAD + note.message.len())?;
-            for earlier in stored.add(note)? {
-                earlier_notes.send(earlier).await?;
+        let mut note = RouteNote::default();
+        while notes.next_into(&mut note).await? {
+            let earlier = stored.add(&note)?;
+            charge.set(stored.takes())?;
+            for frame in stored.frames(earlier) {
+                earlier_notes.send_encoded(frame).await?;
             }
         }
         Ok(())

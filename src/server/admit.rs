@@ -11,7 +11,7 @@ use super::route::Route;
 use super::setup::Setup;
 use crate::call::{CallContext, CallHead, Deadline, IncomingCall, Outlet, Piece};
 use crate::limits::PUSH_BACK;
-use crate::memory::{Account, costs};
+use crate::memory::Account;
 use crate::wire::head::{self, Refusal};
 use crate::{metadata::Metadata, status::Status};
 
@@ -27,7 +27,6 @@ pub(super) fn admit<'a>(
     mut respond: SendResponse<Piece>,
 ) -> Option<Admitted<'a>> {
     let (parts, body) = request.into_parts();
-    let takes = takes(&parts);
     let read = match account.is_exhausted() {
         true => Err(exhausted(parts.uri.path())),
         false => read(setup, peer, parts),
@@ -42,15 +41,8 @@ pub(super) fn admit<'a>(
         }
     };
     let max_message = route.max_message(&setup.limits);
-    let context =
-        CallContext { outlet: Outlet::response(respond, head, account, takes), extensions: Extensions::new() };
+    let context = CallContext { outlet: Outlet::response(respond, head, account), extensions: Extensions::new() };
     Some(Admitted { call: IncomingCall { body, context, max_message }, route })
-}
-
-/// The memory that a call takes with its head.
-fn takes(parts: &request::Parts) -> usize {
-    let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + costs::FIELD);
-    costs::CALL + parts.uri.path().len() + fields.sum::<usize>()
 }
 
 /// The answer to a new call of a connection that holds its part of the memory or more. The client may try again, but not
@@ -95,16 +87,4 @@ fn unknown_encoding(encoding: &[u8], path: &str) -> Refused {
     let identity = const { HeaderValue::from_static("identity") };
     answer.headers_mut().insert(head::GRPC_ACCEPT_ENCODING, identity);
     Refused { answer, status, path: Some(path.to_owned()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_takes_its_path_and_each_field_of_its_head() {
-        let head = http::Request::builder().uri("/a/b").header("one", "1").header("three", "12345");
-        let (parts, ()) = head.body(()).expect("a head").into_parts();
-        assert_eq!(takes(&parts), costs::CALL + 4 + (3 + 1 + costs::FIELD) + (5 + 5 + costs::FIELD));
-    }
 }

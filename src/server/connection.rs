@@ -23,6 +23,7 @@ use super::setup::Setup;
 use crate::call::{Piece, status_of};
 use crate::connection::{Activity, ByteStream, Calls, Greeting, Side, Transport, Turn, drive};
 use crate::limits::{Limits, SCARCE_WINDOW, SEND_BUFFER, STOPPED_HANDSHAKE};
+use crate::memory::costs;
 
 /// Serves one connection from its first byte to its last.
 ///
@@ -146,14 +147,6 @@ where
         }
     }
 
-    /// Says goodbye, as far as the socket takes it, to a connection that has to make room for others.
-    fn send_away(&mut self, cx: &mut Context<'_>) -> io::Error {
-        self.h2.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-        let _ = self.h2.poll_accept(cx);
-        self.transport.flush(cx);
-        self.holding.sent_away()
-    }
-
     /// Polls the calls that are new or were woken.
     fn answer(&mut self, cx: &mut Context<'_>) {
         self.is_behind = !self.calls.poll();
@@ -165,7 +158,9 @@ where
     /// Writes all answers to the socket.
     fn write(&mut self, cx: &mut Context<'_>) {
         let gathered = self.transport.flush(cx);
-        if let Some(is_short) = self.holding.turn_ends(self.turn_began, gathered, self.calls.places()) {
+        // A call is charged when its handler yields. One that waits for the next turn has not run yet.
+        let calls = self.calls.places() * costs::PLACE + self.calls.waiting() * (costs::CALL + costs::HEAD);
+        if let Some(is_short) = self.holding.turn_ends(self.turn_began, gathered, calls) {
             self.economize(is_short);
         }
         self.leave.note(self.transport.unfinished());
@@ -189,10 +184,17 @@ where
     }
 
     fn round(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.holding.must_leave() {
-            return Poll::Ready(Err(self.send_away(cx)));
+        let must_leave = self.holding.must_leave();
+        if must_leave {
+            self.h2.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
         }
-        if let Poll::Ready(end) = self.take(cx) {
+        let taken = self.take(cx);
+        if must_leave {
+            // It has to make room for others, and is told so as far as the socket takes it.
+            self.transport.flush(cx);
+            return Poll::Ready(Err(self.holding.sent_away()));
+        }
+        if let Poll::Ready(end) = taken {
             return Poll::Ready(end);
         }
         self.answer(cx);

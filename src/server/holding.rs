@@ -39,14 +39,14 @@ impl Holding {
         self.refused += 1;
     }
 
-    /// Charges what the connection holds at the end of a turn. Tells whether memory has become scarce for it, or no longer
-    /// is.
-    pub(super) fn turn_ends(&mut self, began: Instant, gathered: Gathered, places: usize) -> Option<bool> {
+    /// Charges what the connection holds at the end of a turn, `calls` bytes for its calls among it. Tells whether memory
+    /// has become scarce for it, or no longer is.
+    pub(super) fn turn_ends(&mut self, began: Instant, gathered: Gathered, calls: usize) -> Option<bool> {
         if gathered.is_written {
             // A head waits for no window: all have left.
             self.refused = 0;
         }
-        self.charge.settle(gathered.takes + places * costs::PLACE + self.refused * costs::REFUSED);
+        self.charge.settle(gathered.takes + calls + self.refused * costs::REFUSED);
         self.account.turn_ends(began.into_std());
         let is_short = self.account.is_short();
         let has_changed = is_short != self.is_short;
@@ -80,20 +80,20 @@ mod tests {
     }
 
     /// A turn has ended in which so much gathered.
-    fn turn(holding: &mut Holding, takes: usize, places: usize) -> Option<bool> {
-        holding.turn_ends(Instant::now(), Gathered { takes, is_written: takes == 0 }, places)
+    fn turn(holding: &mut Holding, takes: usize, calls: usize) -> Option<bool> {
+        holding.turn_ends(Instant::now(), Gathered { takes, is_written: takes == 0 }, calls)
     }
 
     #[tokio::test]
-    async fn gathered_bytes_places_for_calls_and_answers_that_wait_are_charged() {
+    async fn gathered_bytes_calls_and_answers_that_wait_are_charged() {
         let mut holding = holding();
         let before = holding.account.held();
         holding.refused();
         holding.refused();
-        turn(&mut holding, 1000, 3);
-        assert_eq!(holding.account.held() - before, 1000 + 3 * costs::PLACE + 2 * costs::REFUSED);
-        turn(&mut holding, 0, 1);
-        assert_eq!(holding.account.held() - before, costs::PLACE, "the answers have left");
+        turn(&mut holding, 1000, 300);
+        assert_eq!(holding.account.held() - before, 1000 + 300 + 2 * costs::REFUSED);
+        turn(&mut holding, 0, 100);
+        assert_eq!(holding.account.held() - before, 100, "the answers have left");
     }
 
     #[tokio::test]

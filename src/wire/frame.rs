@@ -23,9 +23,9 @@ pub const PREFIX_LEN: usize = 5;
 /// A gather buffer larger than this is given back once its message is read.
 const KEEP: usize = 64 * 1024;
 
-/// A payload shorter than this is copied to be kept. It could keep a buffer that many frames were read into, and the copy
-/// costs no more than the count of who shares it.
-const SHARED: usize = 1024;
+/// A payload shorter than this is copied to be kept, and so is what is left of a chunk. It could keep a buffer that many
+/// frames were read into, and the copy costs no more than the count of who shares it.
+pub(crate) const SHARED: usize = 1024;
 
 /// Takes chunks of DATA as they arrive and gives the messages in them: the same messages however the bytes were cut.
 ///
@@ -46,6 +46,8 @@ pub struct Decoder {
     /// The chunk being read, up to `at`; `later` holds those pushed before it was used up.
     chunk: Bytes,
     at: usize,
+    /// `chunk` was copied: see [`detach`](Self::detach).
+    is_copy: bool,
     later: VecDeque<Bytes>,
     /// A cut message: its prefix as far as it arrived, and, once that is complete, its payload as far as that arrived.
     prefix: [u8; PREFIX_LEN],
@@ -86,8 +88,19 @@ type Place = Option<Range<usize>>;
 impl Decoder {
     /// A decoder that refuses messages longer than `max_message_len` bytes when it sees their prefix.
     pub fn new(max_message_len: usize) -> Decoder {
-        let (chunk, at, later, prefix, prefix_len, body, body_read, last_len, failed) = Default::default();
-        Decoder { chunk, at, later, prefix, prefix_len, body, body_read, last_len, limit: max_message_len, failed }
+        Decoder {
+            chunk: Bytes::new(),
+            at: 0,
+            is_copy: false,
+            later: VecDeque::new(),
+            prefix: [0; PREFIX_LEN],
+            prefix_len: 0,
+            body: Vec::new(),
+            body_read: false,
+            last_len: 0,
+            limit: max_message_len,
+            failed: None,
+        }
     }
 
     /// Adds what arrived. Best called when [`next`](Self::next) has returned `None`, and right at any time.
@@ -95,7 +108,7 @@ impl Decoder {
         if self.failed.is_some() {
             // Nothing after an error is read, so nothing is kept.
         } else if self.at == self.chunk.len() && self.later.is_empty() {
-            (self.chunk, self.at) = (chunk, 0);
+            (self.chunk, self.at, self.is_copy) = (chunk, 0, false);
         } else {
             self.later.push_back(chunk);
         }
@@ -129,7 +142,20 @@ impl Decoder {
         }))
     }
 
-    /// The payload that [`next`](Self::next) gave last, until the next call to it or to [`push`](Self::push).
+    /// Lets go of the buffer that the last message was read in, which may be much larger than what is left to be read
+    /// here: that is copied if it is short. For a reader that may take its time until it reads on.
+    #[inline]
+    pub fn detach(&mut self) {
+        let rest = &self.chunk[self.at..];
+        if rest.is_empty() {
+            (self.chunk, self.at) = (Bytes::new(), 0);
+        } else if self.chunk.len() < SHARED && !self.is_copy {
+            (self.chunk, self.at, self.is_copy) = (Bytes::copy_from_slice(rest), 0, true);
+        }
+    }
+
+    /// The payload that [`next`](Self::next) gave last, until the next call to it, to [`push`](Self::push) or to
+    /// [`detach`](Self::detach).
     pub fn last(&self) -> &[u8] {
         if self.body_read { &self.body } else { &self.chunk[self.at.saturating_sub(self.last_len)..self.at] }
     }
@@ -217,7 +243,7 @@ impl Decoder {
             // The chunk is used up: let go of it.
             self.at = 0;
             match self.later.pop_front() {
-                Some(chunk) => self.chunk = chunk,
+                Some(chunk) => (self.chunk, self.is_copy) = (chunk, false),
                 None => {
                     self.chunk = Bytes::new();
                     return Ok(None);
@@ -353,6 +379,13 @@ mod tests {
 
     /// What a decoder makes of `chunks`, and how it ends.
     fn decode<'a>(limit: usize, chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+        decode_and(limit, chunks, |_| {})
+    }
+
+    /// The same, with what is done after each message.
+    fn decode_and<'a>(
+        limit: usize, chunks: impl IntoIterator<Item = &'a [u8]>, after: impl Fn(&mut Decoder),
+    ) -> Outcome {
         let mut decoder = Decoder::new(limit);
         let (mut messages, mut arrived) = (vec![], 0);
         for chunk in chunks {
@@ -364,6 +397,7 @@ mod tests {
                     Ok(Some(frame)) => {
                         messages.push((frame.compressed, frame.payload.to_vec()));
                         assert_eq!(decoder.last(), messages[messages.len() - 1].1);
+                        after(&mut decoder);
                     }
                     Ok(None) => break,
                     Err(error) => {
@@ -452,6 +486,30 @@ mod tests {
             assert_eq!(kept, vec![7; len]);
             assert_eq!(kept.as_ptr() == frame.payload.as_ptr(), is_shared, "{len} bytes");
         }
+    }
+
+    #[test]
+    fn a_decoder_that_is_detached_keeps_no_buffer_of_which_it_needs_a_short_part() {
+        let mut read = BytesMut::with_capacity(8 * SHARED);
+        read.extend_from_slice(&GOLDEN);
+        read.extend_from_slice(&GOLDEN);
+        let mut decoder = Decoder::new(17);
+        decoder.push(read.split().freeze());
+        for compressed in [false, true, false, true] {
+            assert_eq!(decoder.next().unwrap().unwrap().compressed, compressed);
+            decoder.detach();
+            assert!(read.try_reclaim(8 * SHARED), "the whole buffer is free again");
+        }
+        assert_eq!(decoder.buffered(), 0);
+
+        // A copy of a long rest would cost more than the buffer that it keeps.
+        let mut long = BytesMut::from(&GOLDEN[..22]);
+        put(&mut long, false, &vec![7; SHARED]).unwrap();
+        let (long, mut decoder) = (long.freeze(), Decoder::new(SHARED));
+        decoder.push(long.clone());
+        decoder.next().unwrap().unwrap();
+        decoder.detach();
+        assert_eq!(decoder.next().unwrap().unwrap().payload.as_ptr(), long[27..].as_ptr());
     }
 
     #[test]
@@ -557,7 +615,8 @@ mod tests {
                 chunks.push(chunk);
                 rest = after;
             }
-            prop_assert_eq!(decode(50, chunks), whole);
+            prop_assert_eq!(&decode(50, chunks.iter().copied()), &whole);
+            prop_assert_eq!(decode_and(50, chunks, Decoder::detach), whole);
         }
     }
 }

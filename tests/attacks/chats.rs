@@ -37,7 +37,7 @@ pub async fn route_chats_whose_answers_are_not_read(address: SocketAddr) -> Vec<
 
 pub async fn notes_without_end(address: SocketAddr) {
     let mut requests = connect(address).await;
-    let notes = (0..10_000).flat_map(|latitude| {
+    let notes = (0..100_000).flat_map(|latitude| {
         let location = Some(Point { latitude, longitude: 0 });
         framed(&RouteNote { location, message: String::new() })
     });

@@ -1,7 +1,9 @@
 //! Memory that every call may hold, held by many. The server may take all of it, refuse calls or close connections.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use h2grpc::route_guide::{Point, RouteNote};
@@ -51,7 +53,18 @@ async fn unfinished(address: SocketAddr, path: &str, calls: usize, bytes: &[u8])
         send_all(&mut stream, Bytes::copy_from_slice(bytes)).await;
         streams.push((response, stream));
     }
+    assert!(refused(&mut streams) > 0, "the server has taken all of it");
     streams
+}
+
+/// How many of these calls the server has ended, each with RESOURCE_EXHAUSTED.
+fn refused(streams: &mut [Unfinished]) -> usize {
+    let mut cx = Context::from_waker(Waker::noop());
+    let ended = streams.iter_mut().filter_map(|(response, _)| match Pin::new(response).poll(&mut cx) {
+        Poll::Ready(answer) => Some(answer.unwrap()),
+        Poll::Pending => None,
+    });
+    ended.inspect(|answer| assert_eq!(answer.headers()["grpc-status"], "8", "{answer:?}")).count()
 }
 
 /// Sends all of this in a call, or as much as the server takes.
