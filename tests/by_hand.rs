@@ -12,7 +12,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{Running, Text, call, connect, frame, head, read, soon, text};
 use h2grpc::call::{CallOptions, Inbound, IncomingCall, Outbound, Reply, Request};
-use h2grpc::client::Channel;
 use h2grpc::codec::{Encoded, Raw};
 use h2grpc::metadata::Metadata;
 use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteNote};
@@ -192,7 +191,7 @@ async fn a_proxy_passes_on_the_metadata_of_a_head_that_an_error_follows() {
         stream.send_trailers(trailers(&[("grpc-status", "5")])).unwrap();
     })
     .await;
-    let channel = Channel::new(behind.to_string().parse().unwrap());
+    let channel = common::channel(behind);
     let front = Running::start(Server::new().fallback(Proxy(channel)));
     let request = head("/any.Service/Method").body(()).unwrap();
     let answer = call(&mut connect(front.address).await, request, [frame(&text("x"))]).await.unwrap();
@@ -253,7 +252,7 @@ async fn a_proxy_passes_on_messages_that_are_cut_anywhere() {
 #[tokio::test]
 async fn a_proxy_in_front_of_nothing_says_so() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let channel = Channel::new(unused.to_string().parse().unwrap());
+    let channel = common::channel(unused);
     let front = Running::start(Server::new().fallback(Proxy(channel)));
     let status = soon(front.client().get_feature(Point::default())).await.unwrap_err();
     assert_eq!(status.code(), Code::UNAVAILABLE);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
+use common::checked::{Ours, at_server};
 use common::peer::{self, ok_head, trailers};
 use common::raw::{ACK, NO_ERROR, PING, SETTINGS};
 use common::raw_server::RawServer;
@@ -111,7 +112,7 @@ const ONE: [&str; 3] = ["get-feature", "1", "2"];
 
 #[tokio::test]
 async fn a_target_is_any_form_of_grpcs_naming() {
-    let running = Running::route_guide(Features::embedded());
+    let running = Running::route_guide_for_ours(Features::embedded());
     let port = running.address.port();
     for target in [
         format!("dns:///127.0.0.1:{port}"),
@@ -144,7 +145,7 @@ async fn a_wrong_target_or_authority_is_told_with_what_is_wrong_in_it() {
 
 #[tokio::test]
 async fn the_second_address_is_called_when_the_first_is_dead() {
-    let running = Running::route_guide(Features::embedded());
+    let running = Running::route_guide_for_ours(Features::embedded());
     let dead = Reserved::new();
     let (first, second) = (dead.address.to_string(), running.address.to_string());
     let output = succeeds(&["--addr", &first, "--addr", &second, "get-feature"]).await;
@@ -186,7 +187,7 @@ async fn round_robin_gives_every_address_calls() {
 }
 
 async fn answer_when_both_are_known(stream: TcpStream, name: &str, both: &Barrier) -> Option<()> {
-    let mut server = RawServer::accept(stream, &[]).await?;
+    let mut server = RawServer::accept(at_server(stream, Ours::Client), &[]).await?;
     loop {
         let frame = server.next().await?;
         if frame.kind == SETTINGS && frame.flags & ACK != 0 {
@@ -200,7 +201,7 @@ async fn answer_when_both_are_known(stream: TcpStream, name: &str, both: &Barrie
 
 #[tokio::test]
 async fn the_authority_is_what_calls_name_the_server_as() {
-    let running = Running::route_guide(Features::embedded());
+    let running = Running::route_guide_for_ours(Features::embedded());
     let address = running.address.to_string();
     let output = succeeds(&["--addr", &address, "--authority", "guide.example", "--wire", "get-feature"]).await;
     assert!(output.stdout.contains(":authority: guide.example"), "{output}");
@@ -220,7 +221,7 @@ async fn a_silent_connection_is_asked_by_ping_with_keepalive() {
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        let mut server = RawServer::accept(stream, &[]).await?;
+        let mut server = RawServer::accept(at_server(stream, Ours::Client), &[]).await?;
         let call = server.next_head().await?;
         while server.next().await?.kind != PING {}
         server.refuse(call, 9, "after a PING").await;
@@ -233,7 +234,7 @@ async fn a_silent_connection_is_asked_by_ping_with_keepalive() {
 
 #[tokio::test]
 async fn times_beyond_the_clock_are_as_good_as_none() {
-    let running = Running::route_guide(Features::embedded());
+    let running = Running::route_guide_for_ours(Features::embedded());
     let address = running.address.to_string();
     for option in ["--connect-timeout", "--deadline", "--keepalive"] {
         succeeds(&["--addr", &address, option, "1e19", "get-feature"]).await;
@@ -272,7 +273,8 @@ async fn a_call_that_waits_for_ready_waits_for_a_server_that_starts_later() {
     });
     let process = process.await.unwrap();
     let guide = Guide::new(Features::embedded()).into_service();
-    tokio::spawn(Server::new().add(guide).serve([later.listen()], std::future::pending()));
+    let server = Server::new().add(guide).wrap_streams(|_, stream| at_server(stream, Ours::Both));
+    tokio::spawn(server.serve([later.listen()], std::future::pending()));
     let output = tokio::task::spawn_blocking(move || process.wait(PATIENCE).unwrap()).await.unwrap();
     assert!(output.succeeded() && output.stdout.contains("Berkshire Valley"), "{output}");
     assert_eq!(states(&output), ["IDLE", "CONNECTING", "TRANSIENT_FAILURE", "READY", "SHUTDOWN"], "{output}");
@@ -431,7 +433,7 @@ async fn wire_shows_how_a_call_is_given_up_at_its_deadline() {
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        RawServer::accept(stream, &[]).await.unwrap().until_closed().await;
+        RawServer::accept(at_server(stream, Ours::Client), &[]).await.unwrap().until_closed().await;
     });
     let output = fails(&["--addr", &address, "--deadline", "0.3", "--wire", "get-feature"]).await;
     in_order(&output.stdout, &["-> HEADERS  stream 1", "-> DATA     stream 1", "-> RST_STREAM stream 1", "-> GOAWAY"]);
@@ -444,11 +446,11 @@ async fn wire_shows_every_connection_of_a_call_that_began_again() {
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        let mut leaving = RawServer::accept(stream, &[]).await.unwrap();
+        let mut leaving = RawServer::accept(at_server(stream, Ours::Client), &[]).await.unwrap();
         leaving.next_request().await.unwrap();
         leaving.go_away(0, NO_ERROR, "moved").await;
         let (stream, _) = listener.accept().await.unwrap();
-        let mut staying = RawServer::accept(stream, &[]).await.unwrap();
+        let mut staying = RawServer::accept(at_server(stream, Ours::Client), &[]).await.unwrap();
         let (call, _) = staying.next_request().await.unwrap();
         staying.answer(call, &named("here")).await;
         staying.until_closed().await;

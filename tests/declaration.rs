@@ -1,7 +1,10 @@
 //! What `service!` makes of a declaration, whatever the names in it, and how it is held against a `.proto`.
 
+mod common;
+
 use std::future::pending;
 
+use common::checked;
 use h2grpc::call::{CallOptions, Inbound, Outbound, Request};
 use h2grpc::client::{Caller, Channel};
 use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, RouteGuideClient};
@@ -171,8 +174,8 @@ fn serve() -> Channel {
     let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let server = Server::new().add(odd::Odd::into_service(Here)).add(odd::Empty::into_service(Here));
-    tokio::spawn(server.serve([listener], pending()));
-    Channel::new(address.parse().unwrap())
+    tokio::spawn(checked::serving(server).serve([listener], pending()));
+    common::channel(address)
 }
 
 #[tokio::test]

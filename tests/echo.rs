@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Running, Text, call, connect, connect_with, frame, frame_of, head, limits, read, soon, text};
+use common::{Running, Text, call, checked, connect, connect_with, frame, frame_of, head, limits, read, soon, text};
 use h2grpc::call::{CallEnded, CallOptions, Inbound, Outbound, Request};
 use h2grpc::codec::Encoded;
 use h2grpc::limits::{BATCH, ClientLimits};
@@ -589,7 +589,8 @@ async fn a_channel_dials_again_after_its_connection_was_lost() {
     assert_eq!(status.code(), Code::UNAVAILABLE, "{status}");
     assert!(status.message().contains(&address.to_string()), "{status}");
     let listener = h2grpc::server::listen(address).unwrap();
-    tokio::spawn(Server::new().add(parrot.into_service()).serve([listener], std::future::pending()));
+    let server = checked::serving(Server::new().add(parrot.into_service()));
+    tokio::spawn(server.serve([listener], std::future::pending()));
     let again = soon(async {
         loop {
             match client.say(text("three")).await {

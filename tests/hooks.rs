@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{Running, Text, call, connect, frame, head, read, soon, text};
+use common::{Running, Text, call, checked, connect, frame, head, read, soon, text};
 use h2grpc::call::{CallContext, CallEnd, CallOptions, Inbound, Outbound, Request};
 use h2grpc::client::Channel;
 use h2grpc::limits::{ClientLimits, Limits, MethodLimits};
@@ -345,7 +345,7 @@ async fn a_client_is_told_of_its_calls_on_a_connection_that_is_lost() {
         let _call = connection.accept().await;
     });
     let ends = Ends::default();
-    let channel = Channel::new(address.to_string().parse().unwrap()).observe(ends.observer());
+    let channel = common::channel(address).observe(ends.observer());
     let status = soon(EchoClient::new(channel).say(text("lost"))).await.unwrap_err();
     assert_eq!(status.code(), Code::UNAVAILABLE);
     let [end] = &ends.all()[..] else { panic!("one end is expected: {:?}", ends.all()) };
@@ -357,7 +357,7 @@ async fn a_client_is_told_of_its_calls_on_a_connection_that_is_lost() {
 async fn a_client_is_told_of_calls_that_could_not_begin() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let ends = Ends::default();
-    let channel = Channel::new(unused.to_string().parse().unwrap()).observe(ends.observer());
+    let channel = common::channel(unused).observe(ends.observer());
     let client = EchoClient::new(channel);
     soon(client.say(text("x"))).await.unwrap_err();
     soon(client.chat()).await.unwrap_err();
@@ -621,7 +621,7 @@ async fn a_byte_stream_is_wrapped_whoever_has_dialled_it_and_its_address_is_told
         let telling = Arc::clone(&told);
         let wrapped = channel.wrap_streams(move |address, stream| {
             telling.lock().unwrap().push(address.to_owned());
-            tokio::io::BufReader::new(stream)
+            tokio::io::BufReader::new(checked::client(stream))
         });
         assert_eq!(EchoClient::new(wrapped).say(text("x")).await.unwrap().message, text("x"));
         assert_eq!(*told.lock().unwrap(), [expected]);
@@ -634,9 +634,9 @@ async fn each_connection_of_a_server_is_wrapped_and_its_address_is_told() {
     let telling = Arc::clone(&told);
     let server = Server::new().add(Parrot::default().into_service()).wrap_streams(move |peer, stream| {
         telling.lock().unwrap().push(peer);
-        tokio::io::BufReader::new(stream)
+        tokio::io::BufReader::new(checked::server(stream))
     });
-    let running = Running::start(server);
+    let running = Running::start_unjudged(server); // that would take the place of its own wrapper
     let (local, asked) = (Arc::new(Mutex::new(Vec::new())), running.address);
     for _ in 0..2 {
         let dialled = Arc::clone(&local);

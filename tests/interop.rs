@@ -19,6 +19,10 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use process::Process;
 
+#[path = "common/checked.rs"]
+mod checked;
+#[path = "interop/judged.rs"]
+mod judged;
 #[path = "interop/our_channel.rs"]
 mod our_channel;
 #[path = "interop/our_client.rs"]

@@ -15,7 +15,7 @@ use common::raw::{
     PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, WINDOW_UPDATE, field,
 };
 use common::raw_server::{RawServer, response_head};
-use common::{Text, soon, text};
+use common::{Text, checked, soon, text};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use h2grpc::call::{CallContext, CallOptions, Inbound, Outbound, Request};
@@ -123,7 +123,8 @@ fn code<T>(result: &Result<T, Status>) -> Code {
 #[tokio::test(start_paused = true)]
 async fn failed_handshake_keeps_the_kind_of_its_error_for_the_calls_source() {
     let connect = || async { std::io::Result::Ok(tokio::io::duplex(64).0) };
-    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let channel =
+        checked::calling(Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect));
     let status = soon(EchoClient::new(channel).say(text("hello"))).await.unwrap_err();
     let source = std::error::Error::source(&status).and_then(|source| source.downcast_ref::<std::io::Error>());
     assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{status:?}");
@@ -142,7 +143,8 @@ async fn dial_that_is_slower_than_the_deadlines_is_finished_and_serves_later_cal
             std::io::Result::Ok(client)
         }
     };
-    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let channel =
+        checked::calling(Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect));
     let client = EchoClient::new(channel).with(within(Duration::from_millis(200)));
     let mut codes = Vec::new();
     for _ in 0..10 {
@@ -203,7 +205,8 @@ async fn call_that_waits_for_a_connection_may_be_made_while_none_can_be_had() {
         tokio::spawn(pipes::serve(Server::new().add(Parrot.into_service()), server));
         std::io::Result::Ok(client)
     };
-    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let channel =
+        checked::calling(Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect));
     let client = EchoClient::new(channel);
     assert_eq!(code(&soon(client.say(text("hello"))).await), Code::UNAVAILABLE);
     let waiting = client.with(CallOptions::new().wait_for_ready(true));
@@ -317,13 +320,13 @@ async fn server_that_drains_while_another_takes_its_port_loses_no_call() {
         // They share the socket, so there is no moment at which nobody listens.
         let listener = TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let server = Server::new().add(Parrot.into_service());
+        let server = checked::serving(Server::new().add(Parrot.into_service()));
         let serving = tokio::spawn(server.serve([listener], async {
             let _ = stopped.await;
         }));
         (stop, serving)
     };
-    let client = EchoClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = EchoClient::new(common::channel(address));
     let (mut stop, mut serving) = start();
     let mut lost = Vec::new();
     for _ in 0..6 {
@@ -785,7 +788,7 @@ async fn failed_call_keeps_the_metadata_of_the_response_head() {
 #[tokio::test]
 async fn server_of_a_divided_channel_that_ends_its_connections_at_once_is_dialled_as_the_back_off_says() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let channel = Channel::new(format!("ipv4:{}", listener.local_addr().unwrap()).parse().unwrap());
+    let channel = common::channel(format!("ipv4:{}", listener.local_addr().unwrap()));
     let channel = channel.service_config(ServiceConfig::new().load_balancing(Balance::RoundRobin));
     let dials = Dials::default();
     let told = dials.clone();
@@ -822,7 +825,8 @@ fn channel_goes_on_when_the_runtime_of_its_task_is_shut_down() {
             std::io::Result::Ok(ours)
         }
     };
-    let channel = Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect);
+    let channel =
+        checked::calling(Channel::with_connector("test.invalid:1".parse().unwrap(), ClientLimits::default(), connect));
     let client = EchoClient::new(channel);
     let dialling = client.clone();
     let _waits = first.spawn(async move { dialling.say(text("hello")).await });

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::peer::{ok_head, server, trailers};
-use common::{Running, soon};
+use common::{Running, checked, soon};
 use h2grpc::call::CallOptions;
 use h2grpc::client::{Channel, Target};
 use h2grpc::route_guide::{Feature, Features, Guide, Point, RouteGuide, RouteGuideClient};
@@ -21,7 +21,7 @@ fn target(text: &str) -> Target {
 }
 
 async fn get_feature(target: Target) -> Result<Feature, Status> {
-    let client = RouteGuideClient::new(Channel::new(target));
+    let client = RouteGuideClient::new(checked::calling(Channel::new(target)));
     Ok(soon(client.get_feature(Point { latitude: 1, longitude: 2 })).await?.message)
 }
 
@@ -88,7 +88,7 @@ async fn first_address_that_swallows_syns_or_stays_silent_does_not_keep_a_call_f
     let (_queue, _full, swallows) = black_hole().await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for first in [swallows, silent.local_addr().unwrap()] {
-        let channel = Channel::new(target(&format!("ipv4:{first},{}", server.address)));
+        let channel = common::channel(format!("ipv4:{first},{}", server.address));
         let client = RouteGuideClient::new(channel).with(CallOptions::new().timeout(Duration::from_secs(3)));
         soon(client.get_feature(Point { latitude: 1, longitude: 2 })).await.unwrap();
     }
@@ -100,7 +100,8 @@ async fn ipv6_target_is_found() {
     let listener = listen(loopback).expect("this test needs the IPv6 loopback address ::1");
     let address = listener.local_addr().unwrap();
     let service = Guide::new(Features::embedded()).into_service();
-    let server = tokio::spawn(Server::new().add(service).serve([listener], std::future::pending()));
+    let server = checked::serving(Server::new().add(service));
+    let server = tokio::spawn(server.serve([listener], std::future::pending()));
     for text in [format!("ipv6:{address}"), format!("dns:///{address}"), format!("http://{address}")] {
         get_feature(target(&text)).await.unwrap();
     }

@@ -145,7 +145,7 @@ async fn server_serves_on_when_its_log_cannot_be_written() {
 
 #[tokio::test]
 async fn client_and_tour_end_with_an_error_when_the_disk_is_full() {
-    let running = Running::route_guide(Features::embedded());
+    let running = Running::route_guide_for_ours(Features::embedded());
     let commands = [program(TOUR), client(running.address, &["all"]), client(running.address, &["get-feature"])];
     for command in commands {
         let output = run_in_thread(move || run_into(command, full(), Stdio::piped())).await;
@@ -159,7 +159,7 @@ async fn client_and_tour_end_with_an_error_when_the_disk_is_full() {
 
 #[tokio::test]
 async fn client_and_tour_end_quietly_when_nobody_reads_any_more() {
-    let running = Running::route_guide(Features::embedded());
+    let running = Running::route_guide_for_ours(Features::embedded());
     for command in [program(TOUR), client(running.address, &["all"])] {
         let output = run_in_thread(move || run_into(command, closed(), Stdio::piped())).await;
         assert_eq!((output.code(), &output.stderr[..]), (Some(0), ""), "{output}");
@@ -190,7 +190,7 @@ async fn a_chat_whose_lines_cannot_be_written_ends_and_does_not_wait_for_the_ser
             Ok(())
         }
     }
-    let running = Running::route_guide(Features::embedded());
+    let running = Running::route_guide_for_ours(Features::embedded());
     let error = soon(tour::route_chat(&running.client(), &mut Full)).await.unwrap_err();
     assert_eq!(error.downcast_ref::<io::Error>().unwrap().kind(), io::ErrorKind::StorageFull);
 }
@@ -418,7 +418,7 @@ fn all_addresses_of_ipv6_beside_those_of_ipv4_are_refused_with_the_reason() {
 
 #[tokio::test]
 async fn coordinates_are_degrees_or_units() {
-    let running = Running::route_guide(Features::embedded());
+    let running = Running::route_guide_for_ours(Features::embedded());
     let ask = |arguments: &'static [&'static str]| {
         let mut command = client(running.address, arguments);
         run_in_thread(move || run(&mut command))

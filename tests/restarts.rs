@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use common::soon;
+use common::{checked, soon};
 use futures_util::future::join_all;
 use h2grpc::call::CallOptions;
 use h2grpc::client::{Channel, ConnectivityState, Target};
@@ -93,7 +93,7 @@ async fn server_that_is_killed_and_restarted_fails_the_calls_in_flight_and_no_ot
     let _alone = ALONE.lock().await;
     let reserved = Reserved::new();
     let mut served = Served::start_at(reserved.address, &[]).await;
-    let channel = Channel::new(target(&reserved.address.to_string()));
+    let channel = common::channel(reserved.address);
     let client = RouteGuideClient::new(channel.clone()).with(CallOptions::new().wait_for_ready(true));
     let mut load = Load::start(client.clone(), 8_000);
     // From the signal until the channel has noticed.
@@ -163,7 +163,7 @@ impl Three {
     }
 
     fn client(&self, target: Target) -> RouteGuideClient {
-        RouteGuideClient::new(Channel::new(target).service_config(round_robin()))
+        RouteGuideClient::new(checked::calling(Channel::new(target)).service_config(round_robin()))
     }
 }
 
@@ -232,7 +232,7 @@ async fn rolling_restart_of_three_servers_under_load_loses_no_call_with_the_retr
     }
     let [a, b, c] = [0, 1, 2].map(|index: usize| reserved[index].address);
     let retry = MethodConfig::new().retry(RetryPolicy::default());
-    let channel = Channel::new(target(&format!("ipv4:{a},{b},{c}")));
+    let channel = common::channel(format!("ipv4:{a},{b},{c}"));
     let channel = channel.service_config(round_robin().default_method(retry));
     let mut load = Load::start(RouteGuideClient::new(channel), 12_000);
     load.until(2_000).await;
@@ -263,7 +263,7 @@ fn refused(refusals: u32) -> (RouteGuideClient, Arc<AtomicU32>) {
         }
     };
     let channel = Channel::with_connector(target("test.invalid:1"), ClientLimits::default(), connect);
-    (RouteGuideClient::new(channel), dials)
+    (RouteGuideClient::new(checked::calling(channel)), dials)
 }
 
 #[tokio::test(start_paused = true)]

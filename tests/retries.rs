@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::pipes::{self, Dials};
 use common::raw::{MAX_CONCURRENT_STREAMS, NO_ERROR};
 use common::raw_server::RawServer;
-use common::{Text, soon, text};
+use common::{Text, checked, soon, text};
 use h2grpc::call::{CallContext, CallOptions, Inbound, Outbound, Request};
 use h2grpc::client::Channel;
 use h2grpc::limits::ClientLimits;
@@ -112,7 +112,7 @@ fn raw<Fut: Future<Output = Option<()>> + Send + 'static>(
         let serve = Arc::clone(&serve);
         async move { serve(number, RawServer::accept_wide(io, &[]).await?).await }
     });
-    (MoodyClient::new(channel), dials)
+    (MoodyClient::new(checked::calling(channel)), dials)
 }
 
 #[tokio::test(start_paused = true)]
@@ -369,7 +369,7 @@ fn refused_at_first(failures: usize) -> (MoodyClient, Arc<AtomicUsize>) {
             Ok(ours)
         }
     });
-    (MoodyClient::new(channel), dials)
+    (MoodyClient::new(checked::calling(channel)), dials)
 }
 
 #[tokio::test(start_paused = true)]

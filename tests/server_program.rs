@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::raw::{ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, Raw, SETTINGS};
-use common::{Answer, call, connect, frame, head, read, soon};
+use common::{Answer, call, frame, head, read, soon};
 use h2::client::SendRequest;
 use h2grpc::route_guide::{FILE_DESCRIPTOR_SET, Point, Rectangle, RouteNote};
 use h2grpc::status::Code;
@@ -110,12 +110,12 @@ fn logged(log: &str, words: &str) -> (u64, u64) {
 async fn calls_are_answered_and_sigterm_works_while_standard_error_is_a_full_pipe() {
     let (reader, stderr) = full_pipe();
     let served = Served::start_as(&mut logging(&["--log-calls"]), stderr);
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     for _ in 0..1000 {
         assert_eq!(unary(&mut requests, "/no.Service/Method").await.code(), 12);
         assert_eq!(unary(&mut requests, GET).await.code(), 0);
     }
-    let mut another = connect(served.address()).await;
+    let mut another = served.connect().await;
     assert_eq!(unary(&mut another, GET).await.code(), 0);
     drop((requests, another));
     stop(&served, Signal::TERM).await;
@@ -128,7 +128,7 @@ async fn lines_that_standard_error_did_not_take_are_counted_once_it_is_read_agai
     const CALLS: usize = 12_000;
     let (reader, stderr) = full_pipe();
     let served = Served::start_as(&mut logging(&["--log-calls", "--log-format", "json"]), stderr);
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     // Each makes a line of more than 200 bytes: together more than may wait.
     for _ in 0..CALLS / 100 {
         let calls = (0..100).map(|_| {
@@ -178,7 +178,7 @@ async fn calls_are_answered_and_sigterm_works_while_standard_error_is_closed() {
     let mut shell = Command::new("sh");
     shell.env("RUST_LOG", "info").args(["-c", "exec \"$0\" \"$@\" 2>&-", env!("CARGO_BIN_EXE_server")]);
     let served = Served::start_as(&mut shell, Stdio::piped());
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     for _ in 0..100 {
         assert_eq!(unary(&mut requests, "/no.Service/Method").await.code(), 12);
     }
@@ -200,7 +200,7 @@ async fn a_server_whose_standard_output_is_a_full_pipe_says_so_in_its_log_serves
     let ((features, addresses), error) = told.unwrap();
     assert!(error.contains("standard output does not take this line"), "{error}");
     let served = Served { process, features, addresses };
-    assert_eq!(unary(&mut connect(served.address()).await, GET).await.code(), 0);
+    assert_eq!(unary(&mut served.connect().await, GET).await.code(), 0);
     stop(&served, Signal::TERM).await;
     served.ended_well().await;
     drop(reader);
@@ -223,7 +223,7 @@ async fn an_error_at_the_start_ends_the_program_while_standard_error_is_a_full_p
 async fn a_flood_of_unknown_methods_with_long_paths_is_logged_in_few_short_lines_and_counted() {
     const CALLS: u64 = 3000;
     let served = Served::start_as(&mut logging(&[]), Stdio::piped());
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     let path = format!("/no.Service/{}", "x".repeat(3800));
     for _ in 0..CALLS {
         assert_eq!(unary(&mut requests, &path).await.code(), 12);
@@ -243,7 +243,7 @@ async fn a_flood_of_unknown_methods_with_long_paths_is_logged_in_few_short_lines
 async fn a_flood_of_failed_calls_is_logged_in_few_lines_and_counted() {
     const CALLS: u64 = 1000;
     let served = Served::start_as(&mut logging(&["--max-message", "10"]), Stdio::piped());
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     for _ in 0..CALLS {
         let body = [frame(&point(i32::MIN, i32::MIN))];
         let answer = soon(call(&mut requests, head(GET).body(()).unwrap(), body)).await.unwrap();
@@ -260,7 +260,7 @@ async fn a_flood_of_failed_calls_is_logged_in_few_lines_and_counted() {
 /// Sends PINGs' answers that nobody asked for; the server's log.
 async fn after_acknowledgements(level: &str, count: u64) -> String {
     let served = Served::start_as(logging(&[]).env("RUST_LOG", level), Stdio::piped());
-    let mut raw = Raw::connect(served.address()).await;
+    let mut raw = served::raw(served.address()).await;
     for number in 0..count {
         raw.send(PING, ACK, 0, &number.to_be_bytes()).await;
     }
@@ -361,7 +361,7 @@ async fn a_sighup_that_is_ignored_at_the_start_stays_ignored() {
     let served = Served::start_as(&mut shell, Stdio::piped());
     assert!(ignored(&served));
     send(&served, Signal::HUP);
-    assert_eq!(unary(&mut connect(served.address()).await, GET).await.code(), 0);
+    assert_eq!(unary(&mut served.connect().await, GET).await.code(), 0);
     stop(&served, Signal::TERM).await;
     served.ended_well().await;
 }
@@ -387,7 +387,7 @@ async fn drain_timeout_is_applied() {
 #[tokio::test]
 async fn idle_timeout_is_applied() {
     let served = Served::start(&["--idle-timeout", "0.5"]);
-    let mut raw = Raw::connect(served.address()).await;
+    let mut raw = served::raw(served.address()).await;
     let goaway = raw.next_of(GOAWAY).await; // long before a minute is over, where the default is fifteen
     assert_eq!(goaway.payload[4..8], [0; 4], "NO_ERROR is expected: {goaway:?}");
 }
@@ -395,7 +395,7 @@ async fn idle_timeout_is_applied() {
 #[tokio::test]
 async fn max_message_is_applied() {
     let served = Served::start(&["--max-message", "100"]);
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     // A note takes 6 bytes around its text: field 1 of a location of 4 bytes has 2, and field 2 another 2.
     for (length, code) in [(92, 0), (93, 8)] {
         let note = note("x".repeat(length));
@@ -414,7 +414,7 @@ async fn max_memory_is_applied() {
             let location = Some(Point { latitude, longitude: 0 });
             frame(&RouteNote { location, message: "x".repeat(100_000) })
         });
-        let mut requests = connect(served.address()).await;
+        let mut requests = served.connect().await;
         let answer = soon(call(&mut requests, head(CHAT).body(()).unwrap(), notes)).await.unwrap();
         assert_eq!(answer.code(), code, "{count} notes: {answer:?}");
         assert!(code == 0 || answer.trailer("grpc-message").contains("limit of 1048576"), "{answer:?}");
@@ -434,7 +434,7 @@ impl Drop for Folder {
 async fn record_writes_each_connection_to_a_file_without_its_secrets() {
     let folder = Folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-record", std::process::id())));
     let served = Served::start(&["--record", folder.0.to_str().unwrap()]);
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     let asked = head(GET).header("authorization", "Bearer geheim").body(()).unwrap();
     let answer = soon(call(&mut requests, asked, [frame(&Point::default())])).await.unwrap();
     assert_eq!(answer.code(), 0);
@@ -458,7 +458,7 @@ async fn recorded_connections_that_close_at_once_are_written_one_at_a_time() {
     let served = Served::start(&["--record", folder.0.to_str().unwrap()]);
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        let mut requests = connect(served.address()).await;
+        let mut requests = served.connect().await;
         for _ in 0..60 {
             assert_eq!(
                 soon(call(&mut requests, head(LIST).body(()).unwrap(), [frame(&everywhere)])).await.unwrap().code(),
@@ -481,7 +481,7 @@ async fn recorded_connections_that_close_at_once_are_written_one_at_a_time() {
 #[tokio::test]
 async fn max_streams_is_applied() {
     let served = Served::start(&["--max-streams", "7"]);
-    let settings = Raw::connect(served.address()).await.next_of(SETTINGS).await.payload;
+    let settings = served::raw(served.address()).await.next_of(SETTINGS).await.payload;
     let [high, low] = MAX_CONCURRENT_STREAMS.to_be_bytes();
     assert!(settings.chunks(6).any(|setting| setting == [high, low, 0, 0, 0, 7]), "{settings:?}");
 }
@@ -489,11 +489,11 @@ async fn max_streams_is_applied() {
 #[tokio::test]
 async fn max_connections_is_applied() {
     let served = Served::start_as(&mut logging(&["--max-connections", "2"]), Stdio::piped());
-    let (mut first, mut second) = (connect(served.address()).await, connect(served.address()).await);
+    let (mut first, mut second) = (served.connect().await, served.connect().await);
     assert_eq!(unary(&mut first, GET).await.code(), 0);
     assert_eq!(unary(&mut second, GET).await.code(), 0);
     let address = served.address();
-    let third = tokio::spawn(async move { unary(&mut connect(address).await, GET).await.code() });
+    let third = tokio::spawn(async move { unary(&mut served::connect(address).await, GET).await.code() });
     // Had the third been accepted, it would have been before these are answered.
     for _ in 0..200 {
         assert_eq!(unary(&mut second, GET).await.code(), 0);
@@ -512,7 +512,7 @@ async fn max_connections_is_applied() {
 #[tokio::test]
 async fn max_connections_per_address_is_applied() {
     let served = Served::start(&["--max-connections-per-address", "1"]);
-    let mut first = Raw::connect(served.address()).await;
+    let mut first = served::raw(served.address()).await;
     first.until_quiet().await;
     // Nothing is sent, so that the answer can't be lost in a reset.
     let mut second = Raw { stream: TcpStream::connect(served.address()).await.unwrap() };
@@ -524,7 +524,7 @@ async fn max_connections_per_address_is_applied() {
 #[tokio::test]
 async fn max_connection_age_is_applied() {
     let served = Served::start(&["--max-connection-age", "0.3"]);
-    let mut raw = Raw::connect(served.address()).await;
+    let mut raw = served::raw(served.address()).await;
     raw.send_head(1, CHAT).await; // not idle
     let goaway = raw.next_of(GOAWAY).await;
     assert_eq!(goaway.payload[4..8], [0; 4], "NO_ERROR is expected: {goaway:?}");
@@ -533,7 +533,7 @@ async fn max_connection_age_is_applied() {
 #[tokio::test]
 async fn max_connection_age_grace_is_applied() {
     let served = Served::start(&["--max-connection-age", "0.3", "--max-connection-age-grace", "0"]);
-    let mut raw = Raw::connect(served.address()).await;
+    let mut raw = served::raw(served.address()).await;
     raw.send_head(1, CHAT).await; // by default the connection would last as long as this call
     while raw.next().await.is_some() {}
 }
@@ -541,7 +541,7 @@ async fn max_connection_age_grace_is_applied() {
 #[tokio::test]
 async fn call_idle_timeout_is_applied() {
     let served = Served::start(&["--call-idle-timeout", "0.3"]);
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     let (response, _open) = requests.send_request(head(CHAT).body(()).unwrap(), false).unwrap();
     let answer = soon(read(response)).await.unwrap();
     assert_eq!(answer.code(), 4, "DEADLINE_EXCEEDED is expected: {answer:?}");
@@ -551,7 +551,7 @@ async fn call_idle_timeout_is_applied() {
 async fn workers_is_applied() {
     for (workers, threads) in [("1", 0), ("3", 3)] {
         let served = Served::start(&["--workers", workers]);
-        assert_eq!(unary(&mut connect(served.address()).await, GET).await.code(), 0);
+        assert_eq!(unary(&mut served.connect().await, GET).await.code(), 0);
         let tasks = fs::read_dir(format!("/proc/{}/task", served.process.id())).unwrap();
         let names = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("comm")).unwrap());
         let names: Vec<String> = names.filter(|name| name.starts_with("tokio-")).collect();
@@ -590,13 +590,13 @@ async fn a_limit_of_descriptors_too_low_for_max_connections_is_told_and_kept() {
     let served = limited("ulimit -n 100", &["--max-connections", "300"]);
     let mut connections = Vec::new();
     for _ in 0..36 {
-        let mut connection = connect(served.address()).await;
+        let mut connection = served.connect().await;
         assert_eq!(unary(&mut connection, GET).await.code(), 0);
         connections.push(connection);
     }
     // One more waits, and the server is not short of descriptors.
     let address = served.address();
-    let waiting = tokio::spawn(async move { unary(&mut connect(address).await, GET).await.code() });
+    let waiting = tokio::spawn(async move { unary(&mut served::connect(address).await, GET).await.code() });
     for _ in 0..200 {
         assert_eq!(unary(&mut connections[0], GET).await.code(), 0);
     }
@@ -638,7 +638,7 @@ async fn the_largest_numbers_are_taken() {
     ]
     .concat();
     let served = Served::start(&arguments);
-    assert_eq!(unary(&mut connect(served.address()).await, GET).await.code(), 0);
+    assert_eq!(unary(&mut served.connect().await, GET).await.code(), 0);
     stop(&served, Signal::TERM).await;
     served.ended_well().await;
 }

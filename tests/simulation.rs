@@ -8,8 +8,8 @@
 //! ```text
 //! cargo test --test simulation                                       100 seeds
 //! H2GRPC_SEED=17 cargo test --test simulation -- --nocapture         seed 17 alone, and what its network does
-//! H2GRPC_SEEDS=2000 cargo test --profile simulation --no-default-features --test simulation
-//! H2GRPC_SEEDS=2000..100000 cargo test --profile simulation --no-default-features --test simulation
+//! H2GRPC_SEEDS=2000 cargo test --profile simulation --no-default-features --features transcript --test simulation
+//! H2GRPC_SEEDS=2000..100000 cargo test --profile simulation --no-default-features --features transcript --test simulation
 //! ```
 //!
 //! The profile "simulation" is optimized and keeps a debug build's checks: a seed takes a tenth of the time. The same seed
@@ -19,6 +19,8 @@
 mod caller;
 #[path = "simulation/calls.rs"]
 mod calls;
+#[path = "common/checked.rs"]
+mod checked;
 #[path = "simulation/habits.rs"]
 mod habits;
 #[path = "simulation/jobs.rs"]
@@ -35,19 +37,21 @@ mod seeds;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use caller::Caller;
+use checked::Ours;
 use h2grpc::client::Channel;
 use h2grpc::limits::{ClientLimits, Limits};
 use h2grpc::policy::seed_pauses;
 use h2grpc::server::Server;
+use h2grpc::transcript::Direction;
 use h2grpc::wire::Code;
 use habits::Habits;
 use jobs::{Jobs, JobsClient, Worker};
-use network::Network;
+use network::{Network, Untrue, note_in};
 use places::Places;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -61,6 +65,9 @@ const SETTLED: Duration = Duration::from_secs(60);
 
 /// How many seeds it takes until what holds of most networks must hold of all together.
 const MANY: usize = 50;
+
+/// Of every so many seeds, the connections of one are judged by the rules of the wire: to judge a seed takes half its time again.
+const JUDGED: u64 = 5;
 
 /// What a seed has shown.
 #[derive(Debug, Default)]
@@ -147,10 +154,11 @@ async fn simulate(seed: u64, places: &Places, is_told: bool) -> Report {
     let mut rng = StdRng::seed_from_u64(!seed);
     let (worker, habits) = (Worker::default(), Habits::of(seed));
     let streams = [5, 20, 100][rng.random_range(0..3)];
-    let untrue = Arc::default();
-    let network = Network::new(seed, server(&worker, streams, &untrue), places, is_told);
+    let untrue = Untrue::default();
+    let judged = seed.is_multiple_of(JUDGED).then_some(&untrue);
+    let network = Network::new(seed, server(&worker, streams, &untrue), judged, places, is_told);
     let ended = Arc::new(AtomicU64::new(0));
-    let client = JobsClient::new(channel(&network, &habits, &ended));
+    let client = JobsClient::new(channel(&network, &habits, judged, &ended));
     let may_lose = !network::is_gentle(seed);
     let caller = Caller { client, worker: worker.clone(), habits, may_lose };
 
@@ -184,7 +192,7 @@ async fn simulate(seed: u64, places: &Places, is_told: bool) -> Report {
 }
 
 /// Its observer notes ends of calls with a status that nothing in the simulation is a reason for.
-fn server(worker: &Worker, streams: u32, untrue: &Arc<Mutex<Vec<String>>>) -> Server {
+fn server(worker: &Worker, streams: u32, untrue: &Untrue) -> Server {
     let limits = Limits::default()
         .max_concurrent_streams(streams)
         .keepalive_interval(Some(Duration::from_secs(5)))
@@ -197,13 +205,19 @@ fn server(worker: &Worker, streams: u32, untrue: &Arc<Mutex<Vec<String>>>) -> Se
     })
 }
 
-fn channel(network: &Network, habits: &Habits, ended: &Arc<AtomicU64>) -> Channel {
+fn channel(network: &Network, habits: &Habits, judged: Option<&Untrue>, ended: &Arc<AtomicU64>) -> Channel {
     let limits = ClientLimits::default()
         .keepalive_interval(Some(Duration::from_secs(3)))
         .keepalive_timeout(Duration::from_secs(2));
     let (network, ended) = (network.clone(), Arc::clone(ended));
     let connect = move || network.clone().dial();
     let channel = Channel::with_connector("simulated.invalid:1".parse().unwrap(), limits, connect);
+    let channel = match judged.map(Arc::clone) {
+        Some(untrue) => channel.wrap_streams(move |_, stream| {
+            checked::judged(stream, Direction::ToServer, Ours::Client, note_in(&untrue))
+        }),
+        None => channel,
+    };
     channel.service_config(habits.config()).observe(move |_| {
         ended.fetch_add(1, Ordering::Relaxed);
     })

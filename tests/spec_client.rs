@@ -9,7 +9,7 @@ use bytes::{BufMut, Bytes};
 use common::peer::{answering, ok_head, server, trailers};
 use common::raw;
 use common::raw_server::RawServer;
-use common::{frame, frame_of, soon};
+use common::{checked, frame, frame_of, soon};
 use futures_util::future::join_all;
 use h2grpc::call::{CallEnded, CallOptions};
 use h2grpc::client::Channel;
@@ -24,7 +24,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 async fn get_feature(address: SocketAddr) -> Result<Feature, Status> {
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     Ok(soon(client.get_feature(Point { latitude: 1, longitude: 2 })).await?.message)
 }
 
@@ -84,7 +84,7 @@ async fn three_features(in_head: &'static str, in_trailers: &'static str) -> (us
         stream.send_trailers(trailers(&[("grpc-status", in_trailers)])).unwrap();
     })
     .await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let mut features = soon(client.list_features(Default::default())).await.unwrap();
     let mut count = 0;
     loop {
@@ -114,7 +114,7 @@ async fn grpc_status_in_a_head_that_is_followed_by_trailers_alone_does_not_count
             stream.send_trailers(trailers(&[("grpc-status", in_trailers)])).unwrap();
         })
         .await;
-        let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+        let client = RouteGuideClient::new(common::channel(address));
         let mut features = soon(client.list_features(Default::default())).await.unwrap();
         let end = soon(features.next()).await;
         assert_eq!(end.as_ref().map_or_else(|status| status.code(), |_| Code::OK), code, "{end:?}");
@@ -267,7 +267,7 @@ async fn head_that_comes_after_the_first_message_is_waited_for() {
         });
     })
     .await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let (mut notes, mut answers) = soon(client.route_chat()).await.unwrap();
     notes.send(RouteNote { location: None, message: "first".to_owned() }).await.unwrap();
     assert_eq!(soon(answers.next()).await.unwrap().unwrap().message, "first");
@@ -339,7 +339,7 @@ async fn connection_that_is_going_away_is_replaced() {
             });
         }
     });
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     for _ in 0..10 {
         assert_eq!(soon(client.get_feature(Point::default())).await.unwrap().message, feature());
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -381,7 +381,7 @@ async fn reset_after_the_deadline_is_deadline_exceeded() {
             });
         })
         .await;
-        let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+        let client = RouteGuideClient::new(common::channel(address));
         let client = client.with(CallOptions::new().timeout(Duration::from_millis(50)));
         let mut features = client.list_features(Rectangle::default()).await.unwrap();
         // Read only when both are over, so that the reset is seen first.
@@ -402,7 +402,7 @@ async fn response_that_is_cut_short_with_no_error_after_the_deadline_is_deadline
         });
     })
     .await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let client = client.with(CallOptions::new().timeout(Duration::from_millis(100)));
     let mut features = client.list_features(Rectangle::default()).await.unwrap();
     assert_eq!(soon(features.next()).await.unwrap(), Some(feature()));
@@ -419,7 +419,7 @@ async fn reset_before_the_deadline_or_for_another_reason_maps_by_the_table() {
         (h2::Reason::ENHANCE_YOUR_CALM, Duration::from_millis(50), Code::RESOURCE_EXHAUSTED),
     ] {
         let address = server(move |_, mut respond| respond.send_reset(reason)).await;
-        let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+        let client = RouteGuideClient::new(common::channel(address));
         let client = client.with(CallOptions::new().timeout(timeout));
         let mut features = client.list_features(Rectangle::default()).await.unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -441,6 +441,7 @@ async fn grpc_timeout_is_what_dialling_has_left_of_the_deadline() {
         TcpStream::connect(address).await
     };
     let channel = Channel::with_connector(address.to_string().parse().unwrap(), ClientLimits::default(), connect);
+    let channel = checked::calling(channel);
     let client = RouteGuideClient::new(channel).with(CallOptions::new().timeout(Duration::from_secs(5)));
     let _ = soon(client.get_feature(Point::default())).await;
     let left = told.recv().unwrap();
@@ -460,7 +461,7 @@ async fn call_given_up_after_finish_began_is_cancelled() {
         });
     })
     .await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let (mut notes, answers) = soon(client.route_chat()).await.unwrap();
     let long = RouteNote { location: None, message: "x".repeat(1 << 20) };
     let sending = tokio::spawn(async move {
@@ -491,7 +492,7 @@ async fn request_whose_finish_is_not_waited_for_is_sent_whole() {
         });
     })
     .await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let (mut notes, mut answers) = soon(client.route_chat()).await.unwrap();
     let long = RouteNote { location: None, message: "x".repeat(1 << 20) };
     soon(notes.send(&long)).await.unwrap();
@@ -508,7 +509,7 @@ async fn send_after_an_early_answer_is_told_to_read_the_response_and_cannot_hide
         respond.send_response(head, true).unwrap(); // and h2 adds RST_STREAM with NO_ERROR
     })
     .await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let (mut points, summary) = soon(client.record_route()).await.unwrap();
     let ended: CallEnded = soon(async {
         loop {
@@ -528,7 +529,7 @@ async fn send_after_an_early_answer_is_told_to_read_the_response_and_cannot_hide
 #[tokio::test]
 async fn reset_by_the_server_is_not_taken_for_a_request_that_was_dropped() {
     let address = server(|_, mut respond| respond.send_reset(h2::Reason::CANCEL)).await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let (mut points, summary) = soon(client.record_route()).await.unwrap();
     soon(async {
         while points.send(Point::default()).await.is_ok() {
@@ -572,7 +573,7 @@ async fn message_that_is_too_long_to_be_sent_ends_the_call_and_the_response_says
         });
     })
     .await;
-    let channel = Channel::new(address.to_string().parse().unwrap());
+    let channel = common::channel(address);
     let (path, options) = (Path::new("test.v1.Far", "Away").unwrap(), CallOptions::new());
     let (mut requests, mut responses) = soon(channel.bidirectional::<Huge, Huge>(&path, &options)).await.unwrap();
     assert_eq!(soon(requests.send(Huge)).await, Err(CallEnded));
@@ -586,7 +587,7 @@ async fn message_that_is_too_long_to_be_sent_ends_the_call_and_the_response_says
 async fn late_reader_of_many_empty_messages_keeps_its_connection() {
     const COUNT: usize = 200_000;
     let address = answering(vec![frame_of(0, b""); COUNT], &[("grpc-status", "0")]).await;
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let mut features = soon(client.list_features(Rectangle::default())).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let mut count = 0;
@@ -609,7 +610,7 @@ async fn sender_that_waits_learns_that_the_connection_is_lost() {
         let _ = lost.await;
         closed.abort();
     });
-    let client = RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()));
+    let client = RouteGuideClient::new(common::channel(address));
     let (mut notes, mut answers) = soon(client.route_chat()).await.unwrap();
     let long = RouteNote { location: None, message: "x".repeat(100_000) };
     let waiting = tokio::spawn(async move { while notes.send(&long).await.is_ok() {} });

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::raw::{DATA, END_STREAM, GOAWAY, HEADERS, NO_ERROR, RST_STREAM, Raw, SETTINGS, kinds};
-use common::{Running, call, connect, connect_with, frame, frame_of, head, limits, read, soon};
+use common::{Running, call, checked, connect, connect_with, frame, frame_of, head, limits, read, soon};
 use h2grpc::route_guide::{Feature, Features, Guide, Point, Rectangle, RouteGuide, RouteSummary};
 use h2grpc::server::Server;
 use http::{Method, StatusCode};
@@ -452,7 +452,7 @@ async fn end_of(client: impl AsyncFnOnce(TcpStream)) -> std::io::Result<()> {
     let (io, _) = listener.accept().await.unwrap();
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let server = Server::new();
-    soon(async { tokio::join!(server.serve_connection(io, None, stopped), client(stream)) }).await.0
+    soon(async { tokio::join!(server.serve_connection(checked::server(io), None, stopped), client(stream)) }).await.0
 }
 
 #[tokio::test]

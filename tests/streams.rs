@@ -10,7 +10,6 @@ use common::peer::{answering, ok_head, server, trailers};
 use common::{Running, Text, frame, frame_of, soon, text};
 use futures_util::stream::{self, FusedStream, StreamExt, TryStreamExt};
 use h2grpc::call::{CallEnded, Inbound, Outbound, Request};
-use h2grpc::client::Channel;
 use h2grpc::server::Server;
 use h2grpc::status::Status;
 use h2grpc::wire::Code;
@@ -73,7 +72,7 @@ fn serve() -> (Running, Parrot, EchoClient) {
 }
 
 fn client_of(address: SocketAddr) -> EchoClient {
-    EchoClient::new(Channel::new(address.to_string().parse().unwrap()))
+    EchoClient::new(common::channel(address))
 }
 
 fn texts(of: &[&str]) -> Vec<Text> {

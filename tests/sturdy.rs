@@ -14,6 +14,7 @@ use std::io::{BufWriter, Write};
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::checked::{Ours, at_client};
 use common::{Answer, Running, call, connect, connect_with, frame, head, limits, read, soon};
 use h2grpc::call::Responses;
 use h2grpc::route_guide::geo::distance;
@@ -364,7 +365,7 @@ async fn clients_that_vanish_or_say_nothing_leave_nothing_behind() {
         looks += 1;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let mut requests = connect(served.address()).await;
+    let mut requests = served.connect().await;
     let body = [frame(&point(1, 1))];
     assert_eq!(soon(call(&mut requests, head(GET).body(()).unwrap(), body)).await.unwrap().code(), 0);
     drop(requests);
@@ -383,7 +384,7 @@ async fn vanish(served: &Served) {
     let mut clients = Vec::new();
     for index in 0..200 {
         let stream = TcpStream::connect(served.address()).await.unwrap();
-        let (requests, connection) = h2::client::handshake(stream).await.unwrap();
+        let (requests, connection) = h2::client::handshake(at_client(stream, Ours::Server)).await.unwrap();
         let connection = tokio::spawn(connection);
         let mut requests = soon(requests.ready()).await.unwrap();
         let mut calls = Vec::new();

@@ -5,6 +5,8 @@ mod common;
 #[allow(dead_code)]
 #[path = "interop/process.rs"]
 mod process;
+#[path = "common/served.rs"]
+mod served;
 
 #[path = "tap/bad_input.rs"]
 mod bad_input;
@@ -16,6 +18,8 @@ mod files;
 mod flags;
 #[path = "tap/live.rs"]
 mod live;
+#[path = "tap/ours.rs"]
+mod ours;
 #[path = "tap/passing.rs"]
 mod passing;
 #[path = "tap/planted.rs"]
@@ -76,7 +80,7 @@ impl Tap {
     }
 
     fn client(&self) -> RouteGuideClient {
-        RouteGuideClient::new(h2grpc::client::Channel::new(self.address.to_string().parse().unwrap()))
+        RouteGuideClient::new(common::channel(self.address))
     }
 
     /// Waits for a line of standard output that has this text.

@@ -11,7 +11,7 @@ use common::raw::{
     ACK, CONTINUATION, DATA, END_STREAM, Frame, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, Raw, SETTINGS,
     WINDOW_UPDATE, bytes_of,
 };
-use common::{Text, frame, limits, text};
+use common::{Text, checked, frame, limits, text};
 use h2grpc::call::{Inbound, Outbound, Request};
 use h2grpc::limits::Limits;
 use h2grpc::server::Server;
@@ -66,7 +66,7 @@ impl Served {
         let (client, io) = tokio::io::duplex(64 * 1024);
         let (stop, stopped) = watch::channel(false);
         let server = Server::new().add(Lasts.into_service()).limits(limits(change));
-        let end = tokio::spawn(async move { server.serve_connection(io, None, stopped).await });
+        let end = tokio::spawn(async move { server.serve_connection(checked::server(io), None, stopped).await });
         (client, Served { begin: Instant::now(), stop, end })
     }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::common::raw::WINDOW_UPDATE;
-use crate::common::text;
+use crate::common::{checked, text};
 use crate::net::Net;
 use crate::state::{Event, Last, State};
 use crate::{EchoClient, calls};
@@ -57,6 +57,7 @@ impl World {
             .idle_timeout(Duration::from_secs(60));
         let target = "test.invalid:1".parse().unwrap();
         let channel = Channel::with_connector(target, limits, move || Arc::clone(&dialled).dial());
+        let channel = checked::calling(channel);
         let options = CallOptions::new().wait_for_ready(patient);
         let options = if matches!(event, Event::Deadline) { options.timeout(DEADLINE) } else { options };
         let client = EchoClient::new(channel.clone());

@@ -4,12 +4,14 @@
 
 pub mod attack;
 mod bare;
+pub mod checked;
 pub mod peer;
 pub mod pipes;
 pub mod raw;
 pub mod raw_server;
 pub mod transcript;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 use h2grpc::client::Channel;
@@ -22,6 +24,7 @@ use tokio::task::JoinHandle;
 
 #[allow(unused_imports)]
 pub use bare::*;
+use checked::{Ours, at_server};
 
 /// A server that runs in this process until it is stopped or dropped.
 pub struct Running {
@@ -31,8 +34,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts `server` on a free port of 127.0.0.1.
+    /// Starts `server` on a free port of 127.0.0.1. What it sends is judged by the rules of the wire.
     pub fn start(server: Server) -> Running {
+        Running::start_unjudged(checked::serving(server))
+    }
+
+    /// The same where nobody reads along.
+    pub fn start_unjudged(server: Server) -> Running {
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -47,9 +55,15 @@ impl Running {
         Running::start(Server::new().add(Guide::new(features).into_service().also_as("RouteGuide")))
     }
 
+    /// The same for clients that are all programs of ours: what they send is judged too.
+    pub fn route_guide_for_ours(features: Features) -> Running {
+        let server = Server::new().add(Guide::new(features).into_service().also_as("RouteGuide"));
+        Running::start_unjudged(server.wrap_streams(|_, stream| at_server(stream, Ours::Both)))
+    }
+
     /// A channel to it.
     pub fn channel(&self) -> Channel {
-        Channel::new(self.address.to_string().parse().unwrap())
+        channel(self.address)
     }
 
     /// A RouteGuide client to it.
@@ -68,6 +82,11 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A channel to `target`. What it sends is judged by the rules of the wire.
+pub fn channel(target: impl Display) -> Channel {
+    checked::calling(Channel::new(target.to_string().parse().unwrap()))
 }
 
 /// Limits for tests that change one or two of them.

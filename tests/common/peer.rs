@@ -8,7 +8,9 @@ use h2::server::SendResponse;
 use http::{HeaderMap, Request, Response};
 use tokio::net::TcpListener;
 
-/// A server that answers every call with `answer`.
+use super::checked::{Ours, at_server};
+
+/// A server that answers every call with `answer`. What its clients send is judged: they are ours.
 pub async fn server(
     answer: impl Fn(Request<RecvStream>, SendResponse<Bytes>) + Send + Sync + Clone + 'static,
 ) -> SocketAddr {
@@ -18,7 +20,7 @@ pub async fn server(
         while let Ok((stream, _)) = listener.accept().await {
             let answer = answer.clone();
             tokio::spawn(async move {
-                let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+                let Ok(mut connection) = h2::server::handshake(at_server(stream, Ours::Client)).await else { return };
                 while let Some(Ok((request, respond))) = connection.accept().await {
                     answer(request, respond);
                 }

@@ -12,6 +12,7 @@ use tokio::io::DuplexStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::checked;
 use super::transcript::Wire;
 
 /// How many bytes a pipe holds, each way.
@@ -51,7 +52,7 @@ where
         told.add();
         let (client, server) = tokio::io::duplex(PIPE);
         tokio::spawn(serve(count.fetch_add(1, Ordering::Relaxed), server));
-        let client = told.wire.client(client);
+        let client = checked::client(told.wire.client(client));
         async move { io::Result::Ok(client) }
     });
     (channel, dials)
@@ -80,5 +81,5 @@ pub fn channel_to(server: Server) -> (Channel, Dials) {
 pub async fn serve(server: Server, io: DuplexStream) {
     let (_stop, stopped) = watch::channel(false);
     // Its end is the client's business.
-    let _ = server.serve_connection(io, None, stopped).await;
+    let _ = server.serve_connection(checked::server(io), None, stopped).await;
 }

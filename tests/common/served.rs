@@ -8,11 +8,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use bytes::Bytes;
+use h2::client::SendRequest;
 use h2grpc::client::Channel;
 use h2grpc::route_guide::RouteGuideClient;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::common::soon;
+use crate::common::checked::{Ours, at_client};
+use crate::common::raw::Raw;
+use crate::common::{over, soon};
 use crate::process::{self, Output, Process};
 
 /// How long anything may take that must happen: only a server that hangs needs it all.
@@ -56,6 +61,11 @@ impl Served {
 
     pub fn client(&self) -> RouteGuideClient {
         client(self.address())
+    }
+
+    /// A connection of bare h2 to it. What the server sends is judged.
+    pub async fn connect(&self) -> SendRequest<Bytes> {
+        connect(self.address()).await
     }
 
     /// Its resident memory in bytes.
@@ -140,8 +150,24 @@ pub fn refusal(arguments: &[&str]) -> String {
     output.stderr
 }
 
+/// A client of a `server`. What both send is judged.
 pub fn client(address: SocketAddr) -> RouteGuideClient {
-    RouteGuideClient::new(Channel::new(address.to_string().parse().unwrap()))
+    let channel = Channel::new(address.to_string().parse().unwrap());
+    RouteGuideClient::new(channel.wrap_streams(|_, stream| at_client(stream, Ours::Both)))
+}
+
+/// A connection of bare h2 to a `server`. What the server sends is judged.
+pub async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    over(at_client(stream, Ours::Server), &h2::client::Builder::new()).await
+}
+
+/// A connection of bare frames to a `server`. What the server sends is judged.
+pub async fn raw(address: SocketAddr) -> Raw<impl AsyncRead + AsyncWrite + Unpin> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    Raw::begin(at_client(stream, Ours::Server)).await
 }
 
 /// An address that servers take one after the other. Nobody else is given it meanwhile.

@@ -16,6 +16,7 @@ use h2grpc::status::{Code, Status};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
+use crate::checked;
 use crate::our_client::{calls, log, start};
 use crate::{Server, peers, peers::Peer, trial};
 
@@ -48,7 +49,8 @@ pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T,
 }
 
 fn channel(server: &Server) -> Result<Channel, String> {
-    Ok(Channel::new(server.address.to_string().parse().map_err(|status: Status| status.to_string())?))
+    let target = server.address.to_string().parse().map_err(|status: Status| status.to_string())?;
+    Ok(checked::calling(Channel::new(target)))
 }
 
 fn client(server: &Server) -> Result<RouteGuideClient, String> {

@@ -6,6 +6,7 @@ use std::{net::SocketAddr, process::Command};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use crate::judged::Judged;
 use crate::{
     CLIENT_TIME, SERVICE, SERVICES, Server, descriptors,
     peers::{self, Peer},
@@ -40,12 +41,16 @@ pub fn trials() -> Vec<Trial> {
             // Beyond ASCII and with a percent sign: the message travels percent-encoded.
             let message = "100 % of the Grüße are spent";
             let server = start(python, &["--abort", "PERMISSION_DENIED", message])?;
-            fails(&client(server.address, SERVICE, command)?, &["PERMISSION_DENIED", message])
+            let judged = Judged::client(server.address)?;
+            fails(&client(judged.address, SERVICE, command)?, &["PERMISSION_DENIED", message])?;
+            judged.verdict()
         }));
     }
     trials.push(trial("grpcio_server::unknown_service_exits_with_unimplemented".into(), peers::python, |python| {
         let server = start(python, &[])?;
-        fails(&client(server.address, "elsewhere.Guide", "get-feature")?, &["UNIMPLEMENTED"])
+        let judged = Judged::client(server.address)?;
+        fails(&client(judged.address, "elsewhere.Guide", "get-feature")?, &["UNIMPLEMENTED"])?;
+        judged.verdict()
     }));
     trials.push(trial("grpcio_server::stopped_server_exits_with_unavailable".into(), peers::python, |python| {
         let server = start(python, &[])?;
@@ -58,7 +63,9 @@ pub fn trials() -> Vec<Trial> {
 
 fn shows(python: &Peer, service: &str, command: &str, facts: &[Fact]) -> Result<(), String> {
     let server = start(python, &[])?;
-    let output = client(server.address, service, command)?;
+    let judged = Judged::client(server.address)?;
+    let output = client(judged.address, service, command)?;
+    judged.verdict()?;
     if !output.succeeded() {
         return Err(format!("{output}\n{}", server.process.so_far()));
     }

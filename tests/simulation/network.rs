@@ -6,14 +6,20 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use h2grpc::server::Server;
+use h2grpc::transcript::Direction;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
+use crate::checked::{Ours, judged};
 use crate::places::Places;
 use crate::wire::{Cut, End, Manner, TO_CLIENT, TO_SERVER, Wire};
+
+/// What the server or the wire has shown that cannot be.
+pub type Untrue = Arc<Mutex<Vec<String>>>;
 
 /// One server and all connections to it.
 #[derive(Clone)]
@@ -29,6 +35,8 @@ struct State {
     of_troubles: StdRng,
     weather: Weather,
     server: Server,
+    /// Where breaches of the rules of the wire are noted, if this network is one whose connections are judged.
+    judged: Option<Untrue>,
     /// Until when nobody listens, as the server starts again.
     down: Instant,
     connections: Vec<Connection>,
@@ -67,7 +75,7 @@ enum Dialled {
 
 impl Network {
     /// A network to `server`. What happens is told on standard error if `is_told`.
-    pub fn new(seed: u64, server: Server, places: &Places, is_told: bool) -> Network {
+    pub fn new(seed: u64, server: Server, judged: Option<&Untrue>, places: &Places, is_told: bool) -> Network {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut weather = Weather {
             is_gentle: is_gentle(seed),
@@ -85,7 +93,16 @@ impl Network {
         let log = is_told.then(Instant::now);
         let down = Instant::now();
         let of_troubles = StdRng::seed_from_u64(rng.random());
-        let state = State { of_dials: rng, of_troubles, weather, server, down, connections: Vec::new(), log };
+        let state = State {
+            of_dials: rng,
+            of_troubles,
+            weather,
+            server,
+            judged: judged.cloned(),
+            down,
+            connections: Vec::new(),
+            log,
+        };
         state.tell(|| format!("{:?}", state.weather));
         Network { state: Arc::new(Mutex::new(state)), ends: Arc::default(), places: places.clone() }
     }
@@ -138,6 +155,19 @@ impl Network {
     }
 }
 
+/// Notes each breach of a rule of the wire.
+pub fn note_in(untrue: &Untrue) -> impl Fn(&str) + Send + Sync + use<> {
+    let untrue = Arc::clone(untrue);
+    move |breach| untrue.lock().unwrap().push(breach.to_owned())
+}
+
+async fn serve(
+    server: Server, end: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, stopped: watch::Receiver<bool>,
+) {
+    // Whatever ends it, the client must live with it.
+    let _ = server.serve_connection(end, None, stopped).await;
+}
+
 /// Whether no call may be lost over the network of this seed.
 pub fn is_gentle(seed: u64) -> bool {
     seed.is_multiple_of(4)
@@ -187,10 +217,13 @@ impl State {
         let (wire, client, end) = Wire::new(&manner, &mut self.of_dials, ends, places);
         let (stop, stopped) = watch::channel(false);
         let server = self.server.clone();
-        let task = tokio::spawn(async move {
-            // Whatever ends it, the client must live with it.
-            let _ = server.serve_connection(end, None, stopped).await;
-        });
+        let task = match &self.judged {
+            Some(untrue) => {
+                let end = judged(end, Direction::ToClient, Ours::Server, note_in(untrue));
+                tokio::spawn(serve(server, end, stopped))
+            }
+            None => tokio::spawn(serve(server, end, stopped)),
+        };
         self.connections.retain(|connection| !connection.task.is_finished());
         self.connections.push(Connection { wire, stop, task: task.abort_handle() });
         client

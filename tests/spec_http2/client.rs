@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use h2grpc::call::CallOptions;
-use h2grpc::client::Channel;
 use h2grpc::route_guide::{Feature, Point, RouteGuideClient};
 use h2grpc::wire::Code;
 use tokio::io::AsyncReadExt;
@@ -13,12 +12,12 @@ use super::common::raw::{
     ACK, CANCEL, DATA, END_STREAM, Frame, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, read_frame,
 };
 use super::common::raw_server::RawServer;
-use super::common::{pipes, soon};
+use super::common::{self, pipes, soon};
 use super::*;
 
 async fn listen() -> (TcpListener, RouteGuideClient) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let channel = Channel::new(listener.local_addr().unwrap().to_string().parse().unwrap());
+    let channel = common::channel(listener.local_addr().unwrap());
     (listener, RouteGuideClient::new(channel))
 }
 

@@ -113,7 +113,9 @@ async fn filters_show_the_calls_for_which_they_hold() {
         calls.sort_by_key(|call| expected.iter().position(|own| own == call));
         assert_eq!(calls, expected, "{filter:?}: {output}");
         assert_eq!(events(&output.stdout, "call_end").len(), expected.len(), "{filter:?}: {output}");
-        assert!(expected.is_empty() || !events(&output.stdout, "message").is_empty());
+        // The call that no server knows may be refused before its message is sent.
+        let sends = expected.iter().any(|call| *call != "Elsewhere");
+        assert!(!sends || !events(&output.stdout, "message").is_empty(), "{filter:?}: {output}");
     }
 }
 

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::common::soon;
+use super::common::{checked, soon};
 use super::{Folder, Tap, tour};
 
 async fn listener() -> (TcpListener, SocketAddr) {
@@ -39,7 +39,7 @@ async fn both_ends() -> [Recorded; 3] {
         let (stream, _) = listener.accept().await.unwrap();
         let server = Server::new().add(Guide::new(Features::embedded()).into_service());
         let (_stop, stopped) = tokio::sync::watch::channel(false);
-        let _ = server.serve_connection(recording.server(stream), None, stopped).await;
+        let _ = server.serve_connection(checked::server(recording.server(stream)), None, stopped).await;
     });
     let folder = Folder::new();
     let saved = folder.path("saved.txt");
@@ -48,7 +48,7 @@ async fn both_ends() -> [Recorded; 3] {
     let recording = at_client.clone();
     let connect = move || {
         let recording = recording.clone();
-        async move { Ok(recording.client(TcpStream::connect(to).await?)) }
+        async move { Ok(checked::client(recording.client(TcpStream::connect(to).await?))) }
     };
     let target: Target = "127.0.0.1:1".parse().unwrap();
     let channel = Channel::with_connector(target, ClientLimits::default(), connect);
