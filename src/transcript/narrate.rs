@@ -30,7 +30,7 @@ pub struct Told {
 pub enum Happened {
     /// A call begins.
     Call {
-        /// Its `:path`.
+        /// Its `:path`; empty where that is not known or not there.
         path: String,
         /// The fields of its head.
         fields: Vec<HeaderField>,
@@ -89,6 +89,12 @@ pub struct HeaderField {
     pub value: String,
 }
 
+/// What to call a name or a value of an HPACK entry that the recording does not have.
+const UNKNOWN: &str = "unknown";
+
+/// A call whose path is such an entry.
+const NO_PATH: &str = "call of an unknown method: its path was added before the recording began, or in a gap of it";
+
 /// What to call a value that must not be shown.
 const HIDDEN: &str = "(hidden)";
 
@@ -101,7 +107,7 @@ impl Event {
         match self.role {
             Role::RequestHead => {
                 let path = self.block.as_deref().and_then(|block| block.get(":path"));
-                let path = path.map_or_else(|| "unknown".to_owned(), |path| lossy(path));
+                let path = path.map(|path| lossy(path)).unwrap_or_default();
                 all.push(told(Happened::Call { path, fields: fields() }));
             }
             Role::ResponseHead | Role::Informational => all.push(told(Happened::Head { fields: fields() })),
@@ -206,7 +212,7 @@ fn fields(block: &Block, secrets: bool) -> Vec<HeaderField> {
     let known = block.fields.iter().filter(|field| field.is_field());
     let field = known.map(|field| {
         let hidden = !secrets && field.name.as_ref().is_none_or(|name| is_secret(name)) && field.value.is_some();
-        let text = |bytes: Option<&bytes::Bytes>| bytes.map_or_else(|| "unknown".to_owned(), |bytes| lossy(bytes));
+        let text = |bytes: Option<&bytes::Bytes>| bytes.map_or_else(|| UNKNOWN.to_owned(), |bytes| lossy(bytes));
         let value = if hidden { HIDDEN.to_owned() } else { text(field.value.as_ref()) };
         HeaderField { name: text(field.name.as_ref()), value }
     });
@@ -247,7 +253,13 @@ fn is_http1(bytes: &[u8]) -> bool {
 }
 
 fn call(path: &str, fields: &[HeaderField]) -> String {
-    let mut line = format!("call {}", printable(path.as_bytes()));
+    let is_unknown = |field: &&HeaderField| field.name == UNKNOWN;
+    let unknown = fields.iter().filter(is_unknown).count();
+    let mut line = match path {
+        "" if unknown > 0 => NO_PATH.to_owned(),
+        "" => "call without a path".to_owned(),
+        path => format!("call {}", printable(path.as_bytes())),
+    };
     for (name, says) in
         [(":authority", "to"), ("user-agent", "by"), ("grpc-timeout", "timeout"), ("grpc-encoding", "compressed with")]
     {
@@ -255,8 +267,13 @@ fn call(path: &str, fields: &[HeaderField]) -> String {
             let _ = write!(line, ", {says} {}", printable(field.value.as_bytes()));
         }
     }
-    fields.iter().filter(|field| field.is_custom()).for_each(|field| line += &format!(", {field}"));
-    line
+    let told = fields.iter().filter(|field| field.is_custom() && !is_unknown(field));
+    told.for_each(|field| line += &format!(", {field}"));
+    match unknown {
+        0 => line,
+        1 => line + "; 1 field is unknown",
+        many => format!("{line}; {} fields are unknown", grouped(many)),
+    }
 }
 
 fn custom(fields: &[HeaderField]) -> String {

@@ -1,6 +1,6 @@
 //! The calls of a connection: what their header blocks and bodies say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,9 +79,14 @@ struct Open {
 #[derive(Debug, Default)]
 pub(in super::super) struct Calls {
     open: BTreeMap<u32, Open>,
+    /// The streams of the calls that ended last: what was on its way then still comes.
+    over: VecDeque<u32>,
     /// How many bytes are kept of messages that are not whole.
     held: usize,
 }
+
+/// So many calls that are over are remembered.
+const OVER: usize = 1000;
 
 /// The longest text that is kept of a call.
 const TEXT: usize = 8 * 1024;
@@ -108,6 +113,7 @@ impl Calls {
             Direction::ToServer if way.stream > 0 => self.open.entry(way.stream).or_default(),
             _ => match self.open.get_mut(&way.stream) {
                 Some(open) => open,
+                None if self.over.contains(&way.stream) => return Role::Late,
                 None => return Role::NoCall,
             },
         };
@@ -193,6 +199,10 @@ impl Calls {
     /// The call is over.
     pub(in super::super) fn end(&mut self, stream: u32, ended: Ended) -> Option<Call> {
         let open = self.open.remove(&stream)?;
+        self.over.push_back(stream);
+        if self.over.len() > OVER {
+            self.over.pop_front();
+        }
         self.held -= open.bodies.iter().map(Body::held).sum::<usize>();
         Some(Call { ended: Some(ended), ..open.call })
     }
