@@ -14,8 +14,12 @@ mod captures;
 mod files;
 #[path = "tap/flags.rs"]
 mod flags;
+#[path = "tap/late.rs"]
+mod late;
 #[path = "tap/live.rs"]
 mod live;
+#[path = "tap/page.rs"]
+mod page;
 #[path = "tap/passing.rs"]
 mod passing;
 #[path = "tap/planted.rs"]

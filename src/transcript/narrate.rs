@@ -95,6 +95,9 @@ const UNKNOWN: &str = "unknown";
 /// A call whose path is such an entry.
 const NO_PATH: &str = "call of an unknown method: its path was added before the recording began, or in a gap of it";
 
+/// The end of a call whose status is such an entry.
+const NO_STATUS: &str = "status unknown (added before the recording began, or in a gap of it)";
+
 /// What to call a value that must not be shown.
 const HIDDEN: &str = "(hidden)";
 
@@ -200,6 +203,11 @@ impl HeaderField {
         let known = ["te", "content-type", "user-agent", "date", "server", "accept-encoding", "content-length"];
         !self.name.starts_with(':') && !self.name.starts_with("grpc-") && !known.contains(&self.name.as_str())
     }
+
+    /// Whether its name and so its value too is that of an entry that the recording does not have.
+    fn is_unknown(&self) -> bool {
+        self.name == UNKNOWN && self.value == UNKNOWN
+    }
 }
 
 impl Display for HeaderField {
@@ -253,10 +261,9 @@ fn is_http1(bytes: &[u8]) -> bool {
 }
 
 fn call(path: &str, fields: &[HeaderField]) -> String {
-    let is_unknown = |field: &&HeaderField| field.name == UNKNOWN;
-    let unknown = fields.iter().filter(is_unknown).count();
+    let unknown = unknown(fields);
     let mut line = match path {
-        "" if unknown > 0 => NO_PATH.to_owned(),
+        "" if unknown.is_some() => NO_PATH.to_owned(),
         "" => "call without a path".to_owned(),
         path => format!("call {}", printable(path.as_bytes())),
     };
@@ -267,18 +274,25 @@ fn call(path: &str, fields: &[HeaderField]) -> String {
             let _ = write!(line, ", {says} {}", printable(field.value.as_bytes()));
         }
     }
-    let told = fields.iter().filter(|field| field.is_custom() && !is_unknown(field));
+    let told = fields.iter().filter(|field| field.is_custom() && !field.is_unknown());
     told.for_each(|field| line += &format!(", {field}"));
-    match unknown {
-        0 => line,
-        1 => line + "; 1 field is unknown",
-        many => format!("{line}; {} fields are unknown", grouped(many)),
-    }
+    line += &unknown.map_or_else(String::new, |unknown| format!("; {unknown}"));
+    line
 }
 
 fn custom(fields: &[HeaderField]) -> String {
-    let told = fields.iter().filter(|field| field.is_custom() || field.name == ":status");
-    told.map(HeaderField::to_string).collect::<Vec<_>>().join(", ")
+    let known = fields.iter().filter(|field| !field.is_unknown());
+    let told = known.filter(|field| field.is_custom() || field.name == ":status").map(HeaderField::to_string);
+    told.chain(unknown(fields)).collect::<Vec<_>>().join(", ")
+}
+
+/// How many fields are not known, where there are such.
+fn unknown(fields: &[HeaderField]) -> Option<String> {
+    match fields.iter().filter(|field| field.is_unknown()).count() {
+        0 => None,
+        1 => Some("1 field is unknown".to_owned()),
+        many => Some(format!("{} fields are unknown", grouped(many))),
+    }
 }
 
 fn end(call: &Call, at: Duration) -> String {
@@ -313,6 +327,7 @@ impl Call {
             }
             (None, Some(reset), _) => reset,
             (None, None, _) if self.ended.is_none() => "not ended".to_owned(),
+            (None, None, _) if self.unknown_status => NO_STATUS.to_owned(),
             (None, None, Some(http)) => format!("no grpc-status, HTTP status {}", printable(http.as_bytes())),
             (None, None, None) => "no answer".to_owned(),
         }
@@ -394,6 +409,7 @@ mod tests {
             (call(None, Some("200"), reset(ToServer)), "reset by the client: CANCEL"),
             (call(None, Some("503"), Some(Ended::Closed)), "no grpc-status, HTTP status 503"),
             (call(None, None, Some(Ended::Closed)), "no answer"),
+            (Call { unknown_status: true, ..call(None, Some("200"), Some(Ended::Closed)) }, NO_STATUS),
             (call(None, Some("200"), None), "not ended"),
         ] {
             assert_eq!(call.ending(), told);

@@ -35,10 +35,10 @@ const TICK: Duration = Duration::from_millis(500);
 /// Listens, passes on and explains until it is told to end.
 pub fn run(live: &Live) -> Result<End, String> {
     let types = names::types(&live.names)?;
-    let limit = live.save_limit * MIB as u64;
-    let saver = live.save.as_ref().map(|path| Saver::new(path, limit, live.shown.show_secrets)).transpose()?;
     let others: Vec<&Path> = live.save.iter().map(PathBuf::as_path).collect();
     let page = Page::wanted(&live.page, live.shown.show_secrets, &others)?;
+    let limit = live.save_limit * MIB as u64;
+    let saver = live.save.as_ref().map(|path| Saver::new(path, limit, live.shown.show_secrets)).transpose()?;
     let explainer = Explainer::new(types, &live.shown, saver, page);
     let (copies, arriving) = Copies::new(live.lag * MIB);
     system::raise();

@@ -30,7 +30,7 @@ struct Kept {
 }
 
 /// So many frames are kept of all connections: a frame takes more memory than its bytes.
-const FRAMES: usize = 200_000;
+const FRAMES: usize = 100_000;
 
 /// So many connections are kept.
 const CONNECTIONS: usize = 1000;

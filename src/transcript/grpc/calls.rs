@@ -22,6 +22,9 @@ pub struct Call {
     pub path: String,
     /// The `grpc-status` as it was written, once it has come.
     pub status: Option<String>,
+    /// Whether the response ended with fields that are not known, as in a recording that begins late: a `grpc-status` may
+    /// be among them.
+    pub unknown_status: bool,
     /// The `grpc-message`, percent-decoded.
     pub message: Option<String>,
     /// The HTTP `:status` of the response.
@@ -152,6 +155,8 @@ impl Calls {
         if way.direction == Direction::ToClient {
             open.call.http_status = open.call.http_status.take().or(status);
             open.call.status = block.get("grpc-status").map(|status| lossy(status)).or(open.call.status.take());
+            open.call.unknown_status =
+                end_stream && open.call.status.is_none() && !block.is_known() && block.broken().is_none();
             let message =
                 block.get("grpc-message").map(|message| lossy(crate::wire::percent::decode(message).as_bytes()));
             open.call.message = message.or(open.call.message.take());
