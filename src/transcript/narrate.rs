@@ -394,6 +394,14 @@ mod tests {
     }
 
     #[test]
+    fn a_call_without_a_path_is_told_from_one_whose_path_is_not_known() {
+        let head = |block: &[u8]| lines(&[(ToServer, frame(HEADERS, 4, 1, block))], 1000);
+        assert_eq!(head(&[0x83, 0x86]), ["-> call without a path"]);
+        let unknown = HeaderField { name: UNKNOWN.into(), value: UNKNOWN.into() };
+        assert_eq!(call("", &[unknown]), format!("{NO_PATH}; 1 field is unknown"));
+    }
+
+    #[test]
     fn a_call_may_end_in_many_ways() {
         let reset = |by| Some(Ended::Reset { by, code: 8 });
         let call = |status: Option<&str>, http: Option<&str>, ended| Call {

@@ -124,7 +124,8 @@ async fn explanations_that_fall_behind_skip_bytes_and_recover_and_bytes_pass_all
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    // What is said for the first time now: a path and metadata. The status stays unknown: the name of its field is an old entry.
+    // What is said for the first time now: metadata and a path. A status stays unknown, as the name of its field is an
+    // old entry.
     call_with(&client, "x-new", "now").await;
     client.clone().named("elsewhere.Guide").get_feature(TRAIL).await.unwrap_err();
     tap.stop();
