@@ -16,10 +16,14 @@ mod captures;
 mod files;
 #[path = "tap/flags.rs"]
 mod flags;
+#[path = "tap/late.rs"]
+mod late;
 #[path = "tap/live.rs"]
 mod live;
 #[path = "tap/ours.rs"]
 mod ours;
+#[path = "tap/page.rs"]
+mod page;
 #[path = "tap/passing.rs"]
 mod passing;
 #[path = "tap/planted.rs"]

@@ -23,7 +23,7 @@ impl Told {
         let (event, more) = match &self.what {
             Happened::Call { path, fields } => {
                 let (service, method) = path.trim_start_matches('/').rsplit_once('/').unwrap_or_default();
-                let told = json!({"path": path, "service": service, "method": method, "headers": headers(fields)});
+                let told = json!({"path": known(path), "service": known(service), "method": known(method), "headers": headers(fields)});
                 ("call", told)
             }
             Happened::Head { fields } => ("response_head", json!({"headers": headers(fields)})),
@@ -101,7 +101,7 @@ fn end(call: &Call, told: &Told) -> Json {
         _ => Json::Null,
     };
     json!({
-        "path": call.path,
+        "path": known(&call.path),
         "ended": call.ended.is_some(),
         "status": code,
         "status_name": code.map(Code::from_u32).and_then(Code::name),
@@ -112,6 +112,11 @@ fn end(call: &Call, told: &Told) -> Json {
         "messages": {"to_server": call.messages[0], "to_client": call.messages[1]},
         "bytes": {"to_server": call.bytes[0], "to_client": call.bytes[1]},
     })
+}
+
+/// What is empty where it is not known.
+fn known(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn seconds(time: std::time::Duration) -> Json {

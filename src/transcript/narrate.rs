@@ -30,7 +30,7 @@ pub struct Told {
 pub enum Happened {
     /// A call begins.
     Call {
-        /// Its `:path`.
+        /// Its `:path`; empty where that is not known or not there.
         path: String,
         /// The fields of its head.
         fields: Vec<HeaderField>,
@@ -89,6 +89,15 @@ pub struct HeaderField {
     pub value: String,
 }
 
+/// What to call a name or a value of an HPACK entry that the recording does not have.
+const UNKNOWN: &str = "unknown";
+
+/// A call whose path is such an entry.
+const NO_PATH: &str = "call of an unknown method: its path was added before the recording began, or in a gap of it";
+
+/// The end of a call whose status is such an entry.
+const NO_STATUS: &str = "status unknown (added before the recording began, or in a gap of it)";
+
 /// What to call a value that must not be shown.
 const HIDDEN: &str = "(hidden)";
 
@@ -101,7 +110,7 @@ impl Event {
         match self.role {
             Role::RequestHead => {
                 let path = self.block.as_deref().and_then(|block| block.get(":path"));
-                let path = path.map_or_else(|| "unknown".to_owned(), |path| lossy(path));
+                let path = path.map(|path| lossy(path)).unwrap_or_default();
                 all.push(told(Happened::Call { path, fields: fields() }));
             }
             Role::ResponseHead | Role::Informational => all.push(told(Happened::Head { fields: fields() })),
@@ -194,6 +203,11 @@ impl HeaderField {
         let known = ["te", "content-type", "user-agent", "date", "server", "accept-encoding", "content-length"];
         !self.name.starts_with(':') && !self.name.starts_with("grpc-") && !known.contains(&self.name.as_str())
     }
+
+    /// Whether its name and so its value too is that of an entry that the recording does not have.
+    fn is_unknown(&self) -> bool {
+        self.name == UNKNOWN && self.value == UNKNOWN
+    }
 }
 
 impl Display for HeaderField {
@@ -206,7 +220,7 @@ fn fields(block: &Block, secrets: bool) -> Vec<HeaderField> {
     let known = block.fields.iter().filter(|field| field.is_field());
     let field = known.map(|field| {
         let hidden = !secrets && field.name.as_ref().is_none_or(|name| is_secret(name)) && field.value.is_some();
-        let text = |bytes: Option<&bytes::Bytes>| bytes.map_or_else(|| "unknown".to_owned(), |bytes| lossy(bytes));
+        let text = |bytes: Option<&bytes::Bytes>| bytes.map_or_else(|| UNKNOWN.to_owned(), |bytes| lossy(bytes));
         let value = if hidden { HIDDEN.to_owned() } else { text(field.value.as_ref()) };
         HeaderField { name: text(field.name.as_ref()), value }
     });
@@ -247,7 +261,12 @@ fn is_http1(bytes: &[u8]) -> bool {
 }
 
 fn call(path: &str, fields: &[HeaderField]) -> String {
-    let mut line = format!("call {}", printable(path.as_bytes()));
+    let unknown = unknown(fields);
+    let mut line = match path {
+        "" if unknown.is_some() => NO_PATH.to_owned(),
+        "" => "call without a path".to_owned(),
+        path => format!("call {}", printable(path.as_bytes())),
+    };
     for (name, says) in
         [(":authority", "to"), ("user-agent", "by"), ("grpc-timeout", "timeout"), ("grpc-encoding", "compressed with")]
     {
@@ -255,13 +274,25 @@ fn call(path: &str, fields: &[HeaderField]) -> String {
             let _ = write!(line, ", {says} {}", printable(field.value.as_bytes()));
         }
     }
-    fields.iter().filter(|field| field.is_custom()).for_each(|field| line += &format!(", {field}"));
+    let told = fields.iter().filter(|field| field.is_custom() && !field.is_unknown());
+    told.for_each(|field| line += &format!(", {field}"));
+    line += &unknown.map_or_else(String::new, |unknown| format!("; {unknown}"));
     line
 }
 
 fn custom(fields: &[HeaderField]) -> String {
-    let told = fields.iter().filter(|field| field.is_custom() || field.name == ":status");
-    told.map(HeaderField::to_string).collect::<Vec<_>>().join(", ")
+    let known = fields.iter().filter(|field| !field.is_unknown());
+    let told = known.filter(|field| field.is_custom() || field.name == ":status").map(HeaderField::to_string);
+    told.chain(unknown(fields)).collect::<Vec<_>>().join(", ")
+}
+
+/// How many fields are not known, where there are such.
+fn unknown(fields: &[HeaderField]) -> Option<String> {
+    match fields.iter().filter(|field| field.is_unknown()).count() {
+        0 => None,
+        1 => Some("1 field is unknown".to_owned()),
+        many => Some(format!("{} fields are unknown", grouped(many))),
+    }
 }
 
 fn end(call: &Call, at: Duration) -> String {
@@ -296,6 +327,7 @@ impl Call {
             }
             (None, Some(reset), _) => reset,
             (None, None, _) if self.ended.is_none() => "not ended".to_owned(),
+            (None, None, _) if self.unknown_status => NO_STATUS.to_owned(),
             (None, None, Some(http)) => format!("no grpc-status, HTTP status {}", printable(http.as_bytes())),
             (None, None, None) => "no answer".to_owned(),
         }
@@ -362,6 +394,14 @@ mod tests {
     }
 
     #[test]
+    fn a_call_without_a_path_is_told_from_one_whose_path_is_not_known() {
+        let head = |block: &[u8]| lines(&[(ToServer, frame(HEADERS, 4, 1, block))], 1000);
+        assert_eq!(head(&[0x83, 0x86]), ["-> call without a path"]);
+        let unknown = HeaderField { name: UNKNOWN.into(), value: UNKNOWN.into() };
+        assert_eq!(call("", &[unknown]), format!("{NO_PATH}; 1 field is unknown"));
+    }
+
+    #[test]
     fn a_call_may_end_in_many_ways() {
         let reset = |by| Some(Ended::Reset { by, code: 8 });
         let call = |status: Option<&str>, http: Option<&str>, ended| Call {
@@ -377,6 +417,7 @@ mod tests {
             (call(None, Some("200"), reset(ToServer)), "reset by the client: CANCEL"),
             (call(None, Some("503"), Some(Ended::Closed)), "no grpc-status, HTTP status 503"),
             (call(None, None, Some(Ended::Closed)), "no answer"),
+            (Call { unknown_status: true, ..call(None, Some("200"), Some(Ended::Closed)) }, NO_STATUS),
             (call(None, Some("200"), None), "not ended"),
         ] {
             assert_eq!(call.ending(), told);

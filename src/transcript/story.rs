@@ -114,7 +114,13 @@ fn status(event: &Event) -> (String, String) {
     let message = message.map(|message| printable(crate::wire::percent::decode(message).as_bytes()));
     let said = message.as_ref().map_or_else(String::new, |message| format!(" It says: \"{message}\"."));
     let Some(status) = field(event, "grpc-status") else {
-        return (status_line(event), "The answer ends without a grpc-status, so the call has failed.".into());
+        // In a recording that begins late, it may be among the fields that nobody knows.
+        let is_unknown = event.block.as_ref().is_some_and(|block| !block.is_known() && block.broken().is_none());
+        let told = match is_unknown {
+            true => "The status is not known: it was added before the recording began, or in a gap of it.",
+            false => "The answer ends without a grpc-status, so the call has failed.",
+        };
+        return (status_line(event), told.into());
     };
     let name = status.parse().ok().map(Code::from_u32).and_then(|code| code.name().map(str::to_owned));
     let name = name.unwrap_or_else(|| format!("status {status}"));

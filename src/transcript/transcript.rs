@@ -213,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn trailers_that_come_after_a_reset_belong_to_a_call() {
+        let recorded = record(&[
+            (ToServer, request_head()),
+            (ToServer, frame(3, 0, 1, &[0, 0, 0, 8])),
+            (ToClient, frame(HEADERS, 5, 1, &[0x88])),
+            (ToClient, frame(HEADERS, 5, 3, &[0x88])),
+        ]);
+        let transcript = Transcript::read(&recorded, &Types::default());
+        let titles = titles(&transcript);
+        assert_eq!(
+            (&titles[1][..], &titles[3..]),
+            ("request head", &["of a call that is over", "of no call"].map(String::from)[..])
+        );
+        assert_eq!(transcript.calls.len(), 1);
+    }
+
+    #[test]
     fn frames_are_linked_to_those_that_they_answer_or_end() {
         let recorded = record(&[
             (ToServer, frame(4, 0, 0, &[])),

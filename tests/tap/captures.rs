@@ -6,19 +6,19 @@ use h2grpc::transcript::{Direction, Recorded};
 use super::{Folder, PROTO, Tap, events, run, server, tour};
 
 /// A packet: when in microseconds, its bytes, and how many of them are in the capture.
-type Packet = (u64, Vec<u8>, usize);
+pub type Packet = (u64, Vec<u8>, usize);
 
 /// The TCP segments of a connection from 10.0.0.1:40000 to 10.0.0.2:50051.
-struct Wire {
+pub struct Wire {
     next: [u32; 2],
-    packets: Vec<Packet>,
+    pub packets: Vec<Packet>,
     time: u64,
 }
 
 const SERVER: u16 = 50051;
 
 impl Wire {
-    fn new() -> Wire {
+    pub fn new() -> Wire {
         // Numbers that wrap around soon.
         Wire { next: [u32::MAX - 100, 7], packets: Vec::new(), time: 1_700_000_000_000_000 }
     }
@@ -46,7 +46,7 @@ impl Wire {
         self.packets.push((self.time, packet, length));
     }
 
-    fn handshake(&mut self) {
+    pub fn handshake(&mut self) {
         self.packet(Direction::ToServer, "S", self.next[0], b"");
         self.next[0] = self.next[0].wrapping_add(1);
         self.packet(Direction::ToClient, "SA", self.next[1], b"");
@@ -54,7 +54,7 @@ impl Wire {
         self.packet(Direction::ToServer, "A", self.next[0], b"");
     }
 
-    fn bytes(&mut self, direction: Direction, bytes: &[u8]) {
+    pub fn bytes(&mut self, direction: Direction, bytes: &[u8]) {
         for piece in bytes.chunks(1000) {
             let number = self.next[direction.index()];
             self.packet(direction, "A", number, piece);
@@ -71,7 +71,7 @@ impl Wire {
 }
 
 /// The four calls of the tutorial as packets, with what goes before and after.
-fn wire(recorded: &Recorded) -> Wire {
+pub fn wire(recorded: &Recorded) -> Wire {
     let mut wire = Wire::new();
     wire.handshake();
     recorded.chunks.iter().for_each(|chunk| wire.bytes(chunk.direction, &chunk.bytes));
@@ -79,7 +79,7 @@ fn wire(recorded: &Recorded) -> Wire {
     wire
 }
 
-fn pcap(packets: &[Packet]) -> Vec<u8> {
+pub fn pcap(packets: &[Packet]) -> Vec<u8> {
     let mut file = Vec::new();
     file.extend(
         [0xa1b2_c3d4_u32.to_le_bytes(), [2, 0, 4, 0], [0; 4], [0; 4], 262_144_u32.to_le_bytes(), 1_u32.to_le_bytes()]
@@ -112,7 +112,7 @@ fn pcapng(packets: &[Packet]) -> Vec<u8> {
 }
 
 /// What passes with the four calls.
-async fn recorded() -> Recorded {
+pub async fn recorded() -> Recorded {
     let (server, folder) = (server(), Folder::new());
     let file = folder.path("saved.txt");
     let tap = Tap::start(server.address, &["--connections", "1", "--save", &file]);

@@ -124,11 +124,17 @@ async fn explanations_that_fall_behind_skip_bytes_and_recover_and_bytes_pass_all
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+    // What is said for the first time now: metadata and a path. A status stays unknown, as the name of its field is an
+    // old entry.
+    call_with(&client, "x-new", "now").await;
+    client.clone().named("elsewhere.Guide").get_feature(TRAIL).await.unwrap_err();
     tap.stop();
     let text = reading.join().unwrap();
     assert!(text.contains("bytes were not explained: the explanations could not keep up"));
     let gap = text.rfind("bytes were not explained").unwrap();
-    assert!(text[gap..].contains("1: 10000"), "it has not recovered");
+    for expected in ["1: 10000", "call /elsewhere.Guide/GetFeature", "x-new: now"] {
+        assert!(text[gap..].contains(expected), "it has not recovered: {expected}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::End;
 use super::options::Shown;
+use super::page::Page;
 use super::save::Saver;
 use super::screen::Screen;
 
@@ -26,6 +27,7 @@ pub struct Explainer {
     secrets: bool,
     screen: Screen,
     saver: Option<Saver>,
+    page: Option<Page>,
     connections: BTreeMap<u64, Connection>,
     /// The time of the last that was told.
     last: Duration,
@@ -60,12 +62,13 @@ pub enum Start {
 }
 
 impl Explainer {
-    pub fn new(types: Types, shown: &Shown, saver: Option<Saver>) -> Self {
+    pub fn new(types: Types, shown: &Shown, saver: Option<Saver>, page: Option<Page>) -> Self {
         Explainer {
             types: Arc::new(types),
             secrets: shown.show_secrets,
             screen: Screen::new(shown),
             saver,
+            page,
             connections: BTreeMap::new(),
             last: Duration::ZERO,
             count: 0,
@@ -79,9 +82,10 @@ impl Explainer {
         self.count
     }
 
-    /// How it all ended.
-    pub fn end(&self) -> End {
-        if self.broken > 0 { End::Different } else { End::Well }
+    /// Writes the page, where one is wanted, and says how it all ended.
+    pub fn end(&mut self) -> Result<End, String> {
+        self.page.take().map_or(Ok(()), |page| page.write(&self.types))?;
+        Ok(if self.broken > 0 { End::Different } else { End::Well })
     }
 
     /// A connection begins; `about` says whose it is.
@@ -100,6 +104,9 @@ impl Explainer {
         self.connections.insert(id, connection);
         if let Some(saver) = &mut self.saver {
             saver.opened(id, about, start == Start::Late)?;
+        }
+        if let Some(page) = &mut self.page {
+            page.opened(id, about, start == Start::Late);
         }
         self.screen.note(at, (id, 0), "opened", &format!("connection {about}"), json!({"late": start == Start::Late}))
     }
@@ -129,6 +136,9 @@ impl Explainer {
         }
         if let Some(saver) = &mut self.saver {
             saver.gap(id, bytes);
+        }
+        if let Some(page) = &mut self.page {
+            page.gap(id, bytes);
         }
         let text = format!("{} {} bytes were not explained: {why}", direction.arrow(), grouped(bytes));
         self.screen.note(at, (id, 0), "gap", &text, json!({"direction": direction.name(), "bytes": bytes}))
@@ -213,6 +223,9 @@ impl Explainer {
     fn show(&mut self, id: u64, connection: &mut Connection, event: &Event) -> io::Result<()> {
         if let Some(saver) = &mut self.saver {
             saver.event(id, event, &self.types)?;
+        }
+        if let Some(page) = &mut self.page {
+            page.event(id, event);
         }
         self.screen.event(id, event, &self.types)?;
         // Of what is no HTTP/2 all is said already.

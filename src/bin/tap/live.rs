@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::task::Poll;
@@ -18,6 +19,7 @@ use tokio::time::sleep;
 use super::copies::{Arriving, Copies, Copy, Passed};
 use super::explain::{Explainer, Start};
 use super::options::Live;
+use super::page::Page;
 use super::pass::pass;
 use super::save::Saver;
 use super::{End, names, system};
@@ -33,9 +35,11 @@ const TICK: Duration = Duration::from_millis(500);
 /// Listens, passes on and explains until it is told to end.
 pub fn run(live: &Live) -> Result<End, String> {
     let types = names::types(&live.names)?;
+    let others: Vec<&Path> = live.save.iter().map(PathBuf::as_path).collect();
+    let page = Page::wanted(&live.page, live.shown.show_secrets, &others)?;
     let limit = live.save_limit * MIB as u64;
     let saver = live.save.as_ref().map(|path| Saver::new(path, limit, live.shown.show_secrets)).transpose()?;
-    let explainer = Explainer::new(types, &live.shown, saver);
+    let explainer = Explainer::new(types, &live.shown, saver, page);
     let (copies, arriving) = Copies::new(live.lag * MIB);
     system::raise();
     let runtime =
@@ -154,8 +158,8 @@ fn listeners(live: &Live) -> Result<Vec<TcpListener>, String> {
 fn explain(mut explainer: Explainer, arriving: &Arriving) -> Result<End, String> {
     system::stand_back();
     match explain_all(&mut explainer, arriving) {
-        Ok(()) => Ok(explainer.end()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Well),
+        Ok(()) => explainer.end(),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => explainer.end().and(Ok(End::Well)),
         Err(error) => {
             super::say(&format!("error: {error}; connections are passed on without explanations"));
             while let Ok(passed) = arriving.receiver.recv() {

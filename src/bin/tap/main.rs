@@ -8,6 +8,7 @@ mod filter;
 mod live;
 mod names;
 mod options;
+mod page;
 mod pass;
 mod replay;
 mod save;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     let ended = match &command {
         None => live::run(&live),
         Some(Command::Show { file, html, names, shown }) => show::run(file, html.as_deref(), names, shown),
-        Some(Command::Read { file, port, names, shown }) => capture::run(file, *port, names, shown),
+        Some(Command::Read { file, port, page, names, shown }) => capture::run(file, *port, page, names, shown),
         Some(Command::Replay { file, to, stream, patience, ignore, names }) => {
             let replay = replay::Replay { to, stream: *stream, patience: *patience, ignore };
             replay.run(file, names)

@@ -65,10 +65,25 @@ pub struct Live {
     pub save_limit: u64,
 
     #[command(flatten)]
+    pub page: Paged,
+
+    #[command(flatten)]
     pub names: Names,
 
     #[command(flatten)]
     pub shown: Shown,
+}
+
+/// A page of all connections.
+#[derive(Args)]
+pub struct Paged {
+    /// Write a page for a browser to FILE at the end: all connections, every byte explained
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
+    /// How much of all connections together is in the page, in MiB. What is left out is told
+    #[arg(long, value_name = "MIB", default_value_t = 16, requires = "html", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub html_limit: usize,
 }
 
 /// Names for the fields of messages. Without them, fields have their numbers and the most likely reading.
@@ -138,6 +153,8 @@ pub enum Command {
         /// The server's port: connections of other ports are left out [default: all that look like HTTP/2]
         #[arg(long, value_name = "PORT")]
         port: Option<u16>,
+        #[command(flatten)]
+        page: Paged,
         #[command(flatten)]
         names: Names,
         #[command(flatten)]

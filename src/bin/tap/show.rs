@@ -9,7 +9,7 @@ use h2grpc::transcript::{Recorded, Transcript};
 
 use super::explain::{Explainer, Start};
 use super::options::{Names, Shown};
-use super::{End, names};
+use super::{End, names, page};
 
 /// The largest file that is read, in bytes: the text of some 500 MB on the wire.
 const MOST: u64 = 4 << 30;
@@ -19,16 +19,17 @@ pub fn run(file: &Path, html: Option<&Path>, names: &Names, shown: &Shown) -> Re
     let recorded = read(file)?;
     let types = names::types(names)?;
     if let Some(html) = html {
+        let mut page = page::create(html, &[file])?;
         let title = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let options = HtmlOptions { title, secrets: shown.show_secrets, ..HtmlOptions::default() };
-        let page = Transcript::read(&recorded, &types).to_html(&options);
-        std::fs::write(html, page).map_err(|error| format!("cannot write {}: {error}", html.display()))?;
+        let text = Transcript::read(&recorded, &types).to_html(&options);
+        page::write(&mut page, html, &text)?;
     }
-    let mut explainer = Explainer::new(types, shown, None);
+    let mut explainer = Explainer::new(types, shown, None, None);
     match explain(&mut explainer, file, &recorded) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Well),
         Err(error) => Err(error.to_string()),
-        Ok(()) => Ok(explainer.end()),
+        Ok(()) => explainer.end(),
     }
 }
 

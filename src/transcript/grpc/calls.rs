@@ -1,6 +1,6 @@
 //! The calls of a connection: what their header blocks and bodies say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ pub struct Call {
     pub path: String,
     /// The `grpc-status` as it was written, once it has come.
     pub status: Option<String>,
+    /// Whether the response ended with fields that are not known, as in a recording that begins late: a `grpc-status` may
+    /// be among them.
+    pub unknown_status: bool,
     /// The `grpc-message`, percent-decoded.
     pub message: Option<String>,
     /// The HTTP `:status` of the response.
@@ -79,9 +82,14 @@ struct Open {
 #[derive(Debug, Default)]
 pub(in super::super) struct Calls {
     open: BTreeMap<u32, Open>,
+    /// The streams of the calls that ended last: what was on its way then still comes.
+    over: VecDeque<u32>,
     /// How many bytes are kept of messages that are not whole.
     held: usize,
 }
+
+/// So many calls that are over are remembered.
+const OVER: usize = 1000;
 
 /// The longest text that is kept of a call.
 const TEXT: usize = 8 * 1024;
@@ -108,6 +116,7 @@ impl Calls {
             Direction::ToServer if way.stream > 0 => self.open.entry(way.stream).or_default(),
             _ => match self.open.get_mut(&way.stream) {
                 Some(open) => open,
+                None if self.over.contains(&way.stream) => return Role::Late,
                 None => return Role::NoCall,
             },
         };
@@ -146,6 +155,8 @@ impl Calls {
         if way.direction == Direction::ToClient {
             open.call.http_status = open.call.http_status.take().or(status);
             open.call.status = block.get("grpc-status").map(|status| lossy(status)).or(open.call.status.take());
+            open.call.unknown_status =
+                end_stream && open.call.status.is_none() && !block.is_known() && block.broken().is_none();
             let message =
                 block.get("grpc-message").map(|message| lossy(crate::wire::percent::decode(message).as_bytes()));
             open.call.message = message.or(open.call.message.take());
@@ -193,6 +204,10 @@ impl Calls {
     /// The call is over.
     pub(in super::super) fn end(&mut self, stream: u32, ended: Ended) -> Option<Call> {
         let open = self.open.remove(&stream)?;
+        self.over.push_back(stream);
+        if self.over.len() > OVER {
+            self.over.pop_front();
+        }
         self.held -= open.bodies.iter().map(Body::held).sum::<usize>();
         Some(Call { ended: Some(ended), ..open.call })
     }

@@ -26,6 +26,8 @@ pub enum Role {
     TrailersOnly,
     /// The request that a server promises to answer.
     Promised,
+    /// A block that came after its call was over: one side had reset it, or both had said that they are done.
+    Late,
     /// A block on a stream that is no call.
     NoCall,
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Role {
             Role::Trailers => "trailers",
             Role::TrailersOnly => "Trailers-Only",
             Role::Promised => "promised request",
+            Role::Late => "of a call that is over",
             Role::NoCall => "of no call",
         })
     }

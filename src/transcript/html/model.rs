@@ -146,7 +146,7 @@ pub(super) fn chapter(transcript: &Transcript, options: &HtmlOptions, table: &mu
     let between = steps::of(transcript, frames.len());
     let calls = transcript.calls.values().map(|call| CallModel {
         stream: call.stream,
-        path: short(&printable(call.path.as_bytes())),
+        path: if call.path.is_empty() { "an unknown method".into() } else { short(&printable(call.path.as_bytes())) },
         status: call.status.as_ref().map(|status| short(&printable(status.as_bytes()))),
     });
     ChapterModel {

@@ -240,6 +240,7 @@ fn over(call: &Call, time: Option<String>) -> String {
             let code = status.parse().ok().map(Code::from_u32);
             code.and_then(Code::name).map_or_else(|| format!("status {}", printable(status.as_bytes())), str::to_owned)
         }
+        _ if call.unknown_status => "its status is not known".into(),
         _ => "without a status".into(),
     };
     format!("The call on stream {} is over: {how}{time}", call.stream)

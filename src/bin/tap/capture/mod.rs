@@ -14,7 +14,8 @@ use std::time::Duration;
 use h2grpc::transcript::grouped;
 
 use super::explain::Explainer;
-use super::options::{Names, Shown};
+use super::options::{Names, Paged, Shown};
+use super::page::Page;
 use super::{End, names};
 use connection::Connection;
 use packets::Stopped;
@@ -24,8 +25,9 @@ use segment::{Held, Segment};
 const CONNECTIONS: usize = 10_000;
 
 /// Explains the connections of a capture.
-pub fn run(file: &Path, port: Option<u16>, names: &Names, shown: &Shown) -> Result<End, String> {
-    let explainer = Explainer::new(names::types(names)?, shown, None);
+pub fn run(file: &Path, port: Option<u16>, page: &Paged, names: &Names, shown: &Shown) -> Result<End, String> {
+    let page = Page::wanted(page, shown.show_secrets, &[file])?;
+    let explainer = Explainer::new(names::types(names)?, shown, None, page);
     let mut capture = Capture {
         port,
         explainer,
@@ -43,12 +45,13 @@ pub fn run(file: &Path, port: Option<u16>, names: &Names, shown: &Shown) -> Resu
         Err(stopped @ Stopped::Output(_)) => Err(stopped),
         read => capture.finish().map_err(Stopped::Output).and(read),
     };
+    let ended = capture.explainer.end();
     match (read, capture.nothing()) {
-        (Err(Stopped::Output(error)), _) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Well),
+        (Err(Stopped::Output(error)), _) if error.kind() == io::ErrorKind::BrokenPipe => ended.and(Ok(End::Well)),
         (Err(Stopped::Output(error)), _) => Err(error.to_string()),
         (Err(Stopped::File(why)), _) => Err(why),
         (Ok(()), Some(why)) => Err(format!("{}: {why}", file.display())),
-        (Ok(()), None) => Ok(capture.explainer.end()),
+        (Ok(()), None) => ended,
     }
 }
 
