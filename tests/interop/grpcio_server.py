@@ -7,6 +7,7 @@ SIGTERM, or when its standard input closes, so that it never outlives the test t
 import argparse
 import concurrent.futures
 import json
+import os
 import signal
 import sys
 import threading
@@ -21,6 +22,9 @@ FEATURES_BEFORE_AN_ABORT = 3
 
 
 def main():
+    # Waited for, and not handled: a handler that runs while this thread begins to wait for a threading.Event finds that
+    # Event's own lock taken, and waits for ever.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     arguments = parse_arguments()
     schema = Schema(arguments.descriptors)
     with open(arguments.db, encoding="utf-8") as file:
@@ -30,13 +34,16 @@ def main():
         server.add_generic_rpc_handlers((guide.handlers(service),))
     port = server.add_insecure_port(f"127.0.0.1:{arguments.port}")
 
-    over = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: over.set())
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+    threading.Thread(target=end_with_standard_input, daemon=True).start()
     server.start()
     print(f"listening on 127.0.0.1:{port}", flush=True)
-    over.wait()
+    signal.sigwait([signal.SIGTERM])
     server.stop(grace=10).wait()
+
+
+def end_with_standard_input():
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def parse_arguments():
