@@ -111,7 +111,7 @@ impl Reader {
             let (frames, decoder) = side(way);
             Side { frames, decoder, block: None, settings: VecDeque::new(), pings: VecDeque::new(), large: None }
         });
-        Reader { types, keep, ways, calls: Calls::default(), flow: Flow::new(known) }
+        Reader { types, keep, ways, calls: Calls::new(known), flow: Flow::new(known) }
     }
 
     /// The names by which messages are explained.

@@ -230,6 +230,17 @@ mod tests {
     }
 
     #[test]
+    fn answers_to_calls_that_began_before_the_recording_are_told_as_such() {
+        for (late, title) in [(false, "of no call"), (true, "of a call that began earlier")] {
+            let settings = (ToClient, frame(4, 0, 0, &[]));
+            let answers = [3, 3, 5].map(|stream| (ToClient, frame(HEADERS, 5, stream, &[0x88])));
+            let recorded = Recorded { late, ..record(&[&[settings][..], &answers].concat()) };
+            let titles = titles(&Transcript::read(&recorded, &Types::default()));
+            assert_eq!(titles[titles.len() - 3..], [title; 3], "{titles:?}");
+        }
+    }
+
+    #[test]
     fn frames_are_linked_to_those_that_they_answer_or_end() {
         let recorded = record(&[
             (ToServer, frame(4, 0, 0, &[])),

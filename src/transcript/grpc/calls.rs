@@ -84,6 +84,8 @@ pub(in super::super) struct Calls {
     open: BTreeMap<u32, Open>,
     /// The streams of the calls that ended last: what was on its way then still comes.
     over: VecDeque<u32>,
+    /// Whether calls may have begun unseen: the recording began late, or has a gap.
+    unseen: bool,
     /// How many bytes are kept of messages that are not whole.
     held: usize,
 }
@@ -95,6 +97,11 @@ const OVER: usize = 1000;
 const TEXT: usize = 8 * 1024;
 
 impl Calls {
+    /// Those of a connection that is known from its first byte on, or not.
+    pub(in super::super) fn new(known: bool) -> Self {
+        Calls { unseen: !known, ..Calls::default() }
+    }
+
     /// The calls that are open, by their streams.
     pub(in super::super) fn open(&self) -> impl Iterator<Item = &Call> {
         self.open.values().map(|open| &open.call)
@@ -117,6 +124,7 @@ impl Calls {
             _ => match self.open.get_mut(&way.stream) {
                 Some(open) => open,
                 None if self.over.contains(&way.stream) => return Role::Late,
+                None if self.unseen && way.stream % 2 == 1 => return Role::Unseen,
                 None => return Role::NoCall,
             },
         };
@@ -187,6 +195,7 @@ impl Calls {
     /// Bytes of one direction are missing, and nobody knows of which calls.
     pub(in super::super) fn lose(&mut self, direction: Direction) {
         let index = direction.index();
+        self.unseen = true;
         for open in self.open.values_mut() {
             self.held -= open.bodies[index].held();
             open.bodies[index] = Body::default();

@@ -28,6 +28,8 @@ pub enum Role {
     Promised,
     /// A block that came after its call was over: one side had reset it, or both had said that they are done.
     Late,
+    /// A block of a call whose request's head came before the recording began, or in a gap of it.
+    Unseen,
     /// A block on a stream that is no call.
     NoCall,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Role {
             Role::TrailersOnly => "Trailers-Only",
             Role::Promised => "promised request",
             Role::Late => "of a call that is over",
+            Role::Unseen => "of a call that began earlier",
             Role::NoCall => "of no call",
         })
     }
