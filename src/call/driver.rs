@@ -38,16 +38,15 @@ impl Driver {
     /// afterwards, in [`poll_yield`](Self::poll_yield).
     pub(crate) fn begin_poll(&self) {
         self.outlet.driving.store(true, Relaxed);
-        if let Some(mut receiving) = self.outlet.receiving() {
-            receiving.begin_poll();
-        }
+        self.outlet.awaits.store(false, Relaxed);
     }
 
     /// To be called when the call was polled and has yielded: gives h2 what the call has sent, and waits for room in
     /// the window and for the peer's reset. Ready with the call's status when the peer has reset the stream or the
     /// connection is lost.
     pub(crate) fn poll_yield(&self, cx: &mut Context<'_>) -> Poll<Status> {
-        let is_woken_by_reset = self.outlet.receiving().is_some_and(|mut receiving| receiving.yielded(cx));
+        let awaits = self.outlet.awaits.load(Relaxed);
+        let is_woken_by_reset = self.outlet.receiving().is_some_and(|mut receiving| receiving.yielded(awaits, cx));
         let mut sending = self.outlet.lock();
         self.outlet.driving.store(false, Relaxed);
         match &mut sending.driver {

@@ -29,6 +29,8 @@ pub(crate) struct Outlet {
     /// The request of a server's call, where that is a stream.
     receiving: Mutex<Receiving>,
     receives: AtomicBool,
+    /// Whether the handler was told to wait for its request since it was last polled. Then h2 wakes it.
+    pub(super) awaits: AtomicBool,
     /// Set while the driver polls the call. The driver looks at `sending` afterwards, so nobody needs to wake it. It
     /// clears this under the lock: what was added while this was set is there when it looks.
     pub(super) driving: AtomicBool,
@@ -52,6 +54,7 @@ impl Outlet {
             sending: Mutex::new(sending),
             receiving: Mutex::default(),
             receives: AtomicBool::new(false),
+            awaits: AtomicBool::new(false),
             driving: AtomicBool::new(false),
         })
     }

@@ -25,8 +25,6 @@ pub(crate) struct Receiving {
     kept: BytesMut,
     /// For what is kept, and for the chunk that the handler reads messages from.
     charge: Charge,
-    /// Whether the handler was told to wait since it was last polled. Then h2 wakes it.
-    is_awaited: bool,
     /// Who waited last. A handler may wait in a part of its own, with another waker than the call's.
     reader: Option<Waker>,
     /// Whether the connection takes everything out of h2, and the handler reads only what is kept.
@@ -63,12 +61,6 @@ impl Receiving {
         self.charge.settle(0);
     }
 
-    /// The handler is about to be polled.
-    #[inline]
-    pub(super) fn begin_poll(&mut self) {
-        self.is_awaited = false;
-    }
-
     /// The next bytes for the handler.
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
@@ -79,7 +71,6 @@ impl Receiving {
         }
         let polled = if self.is_apart && !self.is_complete { Poll::Pending } else { body.poll_data(cx) };
         let Poll::Ready(chunk) = polled else {
-            self.is_awaited = true;
             self.charge.settle(0);
             match &mut self.reader {
                 Some(reader) => reader.clone_from(cx.waker()),
@@ -102,14 +93,14 @@ impl Receiving {
     /// The handler has yielded. If it does not wait for its request, takes what there is of it out of h2. True if it
     /// does, in the task of `cx`: h2 wakes that also when the stream is reset.
     #[inline]
-    pub(super) fn yielded(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn yielded(&mut self, waits: bool, cx: &mut Context<'_>) -> bool {
         if self.is_apart || self.body.is_none() {
             return false;
         }
-        if !self.is_awaited {
+        if !waits {
             let _ = self.poll_keep(cx);
         }
-        self.is_awaited && self.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker()))
+        waits && self.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker()))
     }
 
     #[cold]

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::{fmt, mem};
 
@@ -101,7 +101,11 @@ impl Source for RequestSource {
                 chunk
             }),
             Body::Stream(Reader(outlet)) => match outlet.receiving() {
-                Some(mut receiving) => receiving.poll_chunk(cx),
+                Some(mut receiving) => {
+                    let chunk = receiving.poll_chunk(cx);
+                    outlet.awaits.store(chunk.is_pending(), Relaxed);
+                    chunk
+                }
                 None => Poll::Ready(None),
             },
         });

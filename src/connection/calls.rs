@@ -9,7 +9,7 @@ use super::lock::lock;
 use super::turn::Turn;
 
 /// How many calls are polled between two looks at the clock, which cost as much as a hundredth of a unary call each.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
 /// Futures that one task drives: each is polled when it is new, and whenever it was woken.
 ///

@@ -22,23 +22,17 @@ const LARGEST_BUFFER: usize = 64 * 1024;
 /// All notes of a call. A note is encoded once, when it comes, and is sent from where it lies as often as it is an answer.
 ///
 /// ```text
-/// at        point -> the first and the last note there
+/// at        point -> the last note there
 /// buffers   next note at the same point, 8 bytes | the note in its frame | next note .. | ..
+///           (after the last the first)
 /// ```
 #[derive(Debug)]
 pub(super) struct Notes {
-    at: HashMap<Point, Chain, RandomState>,
+    at: HashMap<Point, Place, RandomState>,
     buffers: Vec<Vec<u8>>,
     /// What the buffers take, and what all may take.
     buffered: usize,
     max: usize,
-}
-
-/// The notes at one point, in the order in which they came.
-#[derive(Clone, Copy, Debug)]
-struct Chain {
-    first: Place,
-    last: Place,
 }
 
 /// Where a note lies: in which buffer, and where it begins there.
@@ -68,7 +62,7 @@ impl Notes {
     pub(super) fn takes(&self) -> usize {
         // One of the table's places in eight stays empty, and each has a byte beside it.
         let places = self.at.capacity() / 7 * 8 + 8;
-        self.buffered + places * (size_of::<(Point, Chain)>() + 1)
+        self.buffered + places * (size_of::<(Point, Place)>() + 1)
     }
 
     /// Stores a note. Which notes were at its point before, [`frames`](Self::frames) tells.
@@ -79,15 +73,16 @@ impl Notes {
         let place = self.store(note);
         let earlier = match self.at.entry(note.location.unwrap_or_default()) {
             Entry::Vacant(point) => {
-                point.insert(Chain { first: place, last: place });
+                point.insert(place);
+                self.set_next(place, place);
                 Earlier { first: place, end: place }
             }
-            Entry::Occupied(mut chain) => {
-                let Chain { first, last } = chain.get_mut();
-                let next = &mut self.buffers[last.buffer as usize][last.start as usize..][..PLACE];
-                next.copy_from_slice(&place.to_bytes());
-                *last = place;
-                Earlier { first: *first, end: place }
+            Entry::Occupied(mut last) => {
+                let last = last.insert(place);
+                let first = self.next(last);
+                self.set_next(last, place);
+                self.set_next(place, first);
+                Earlier { first, end: place }
             }
         };
         if self.takes() > self.max {
@@ -112,6 +107,16 @@ impl Notes {
             let [_, length @ ..] = *rest.first_chunk::<PREFIX_LEN>()?;
             Some(EncodedSlice::copied(&rest[..PREFIX_LEN + u32::from_be_bytes(length) as usize]))
         })
+    }
+
+    /// The note that follows the one at `place`.
+    fn next(&self, place: Place) -> Place {
+        let next = self.buffers[place.buffer as usize][place.start as usize..].first_chunk();
+        next.map_or(place, |next| Place::from_bytes(*next))
+    }
+
+    fn set_next(&mut self, place: Place, next: Place) {
+        self.buffers[place.buffer as usize][place.start as usize..][..PLACE].copy_from_slice(&next.to_bytes());
     }
 
     /// Appends a note in its frame to the last buffer, or to a new one if it has no room there.
@@ -171,7 +176,7 @@ mod tests {
             small @ 1..=7 => small + 1,
             capacity => capacity / 7 * 8,
         };
-        let table = buckets * (size_of::<(Point, Chain)>() + 1);
+        let table = buckets * (size_of::<(Point, Place)>() + 1);
         table + notes.buffers.iter().map(|buffer| buffer.capacity() + size_of::<Vec<u8>>()).sum::<usize>()
     }
 
@@ -188,7 +193,7 @@ mod tests {
                     let (taken, takes) = (taken(&notes), notes.takes());
                     let told =
                         format!("{count} notes of {length} bytes at {points} points: {taken} bytes, told {takes}");
-                    assert!(taken <= takes && takes <= taken + 8 * 25, "{told}");
+                    assert!(taken <= takes && takes <= taken + 8 * 17, "{told}");
                     // Half of each buffer may be lost, and a new one is as large as all before it.
                     let most = 4 * least + FIRST_BUFFER + size_of::<Vec<u8>>() * notes.buffers.len();
                     assert!(notes.buffered <= most, "{told}, buffers for {least}");

@@ -41,7 +41,7 @@ impl Guide {
     }
 
     /// Lets one RouteChat call store `bytes` of notes; [`MAX_NOTES`] is the default. It counts the memory that the notes
-    /// take: 13 bytes beside each encoded note, and some 40 bytes for each point.
+    /// take: 13 bytes beside each encoded note, and some 30 bytes for each point.
     pub fn max_notes(mut self, bytes: usize) -> Self {
         self.max_notes = bytes;
         self
