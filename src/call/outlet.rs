@@ -84,6 +84,14 @@ impl Outlet {
         }
     }
 
+    /// The next bytes of a request that is a stream.
+    pub(super) fn poll_chunk(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+        let Some(mut receiving) = self.receiving() else { return Poll::Ready(None) };
+        let chunk = receiving.poll_chunk(cx);
+        self.awaits.store(chunk.is_pending(), Relaxed);
+        chunk
+    }
+
     /// Takes what there is of the request out of h2: the handler runs in a task of its own.
     pub(crate) fn take_apart(&self, cx: &mut Context<'_>) {
         self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take_apart(cx);

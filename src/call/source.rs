@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::{fmt, mem};
 
@@ -100,14 +100,7 @@ impl Source for RequestSource {
                 *has_ended = body.is_end_stream();
                 chunk
             }),
-            Body::Stream(Reader(outlet)) => match outlet.receiving() {
-                Some(mut receiving) => {
-                    let chunk = receiving.poll_chunk(cx);
-                    outlet.awaits.store(chunk.is_pending(), Relaxed);
-                    chunk
-                }
-                None => Poll::Ready(None),
-            },
+            Body::Stream(Reader(outlet)) => outlet.poll_chunk(cx),
         });
         if let Some(Ok(chunk)) = &chunk {
             self.context.outlet.head.count(chunk.len());
