@@ -170,8 +170,8 @@ impl Sending {
         self.queue.gathered() >= self.batch
     }
 
-    /// Charges what waits here, and what the call takes that began with `head`. A call that is answered at once is not
-    /// charged: it costs more to count it than to make it wait for memory.
+    /// Charges what waits here, and what the call takes that began with `head`. A call that is answered at once never gets
+    /// here, and is not charged.
     pub(super) fn settle(&mut self, head: &CallHead) {
         if self.charge.account().is_none() {
             return;

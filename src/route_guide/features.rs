@@ -170,6 +170,13 @@ impl fmt::Display for OffGlobe {
     }
 }
 
+/// Appends a message, which is no longer than 4 GiB, in its frame.
+pub(super) fn append(message: &impl Message, frames: &mut Vec<u8>) {
+    frames.push(0);
+    frames.extend_from_slice(&(message.encoded_len() as u32).to_be_bytes());
+    message.encode_raw(frames);
+}
+
 /// A database in the making: features are encoded as they come, and the indexes are built at the end.
 pub(super) struct Gathered {
     frames: Vec<u8>,
@@ -191,9 +198,7 @@ impl Gathered {
         if self.points.len() >= u32::MAX as usize {
             return Err(format!("more features than {}", u32::MAX));
         }
-        self.frames.push(0);
-        self.frames.extend_from_slice(&(feature.encoded_len() as u32).to_be_bytes());
-        feature.encode_raw(&mut self.frames);
+        append(feature, &mut self.frames);
         self.offsets.push(self.frames.len());
         self.points.push(feature.location.unwrap_or_default());
         Ok(())

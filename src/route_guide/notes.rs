@@ -7,6 +7,7 @@ use std::iter;
 use foldhash::fast::RandomState;
 use prost::Message;
 
+use super::features::append;
 use super::{Point, RouteNote};
 use crate::codec::EncodedSlice;
 use crate::status::Status;
@@ -121,8 +122,7 @@ impl Notes {
 
     /// Appends a note in its frame to the last buffer, or to a new one if it has no room there.
     fn store(&mut self, note: &RouteNote) -> Place {
-        let length = note.encoded_len();
-        let needed = PLACE + PREFIX_LEN + length;
+        let needed = PLACE + PREFIX_LEN + note.encoded_len();
         if self.buffers.last().is_none_or(|buffer| buffer.capacity() - buffer.len() < needed) {
             let size = self.buffered.clamp(FIRST_BUFFER, LARGEST_BUFFER).max(needed);
             self.buffers.push(Vec::with_capacity(size));
@@ -133,10 +133,7 @@ impl Notes {
         // A buffer that has more than one note is short, and 2^32 of them would be 256 TiB.
         let place = Place { buffer: number as u32, start: buffer.len() as u32 };
         buffer.extend_from_slice(&[0; PLACE]);
-        // No message is longer than 4 GiB: it has come in a frame.
-        buffer.push(0);
-        buffer.extend_from_slice(&(length as u32).to_be_bytes());
-        note.encode_raw(buffer);
+        append(note, buffer);
         place
     }
 }

@@ -81,7 +81,7 @@ impl Said {
             }
             _ => return,
         };
-        for HeaderField { name, value } in fields.into_iter().filter(|field| !ignored.contains(&field.name)) {
+        for HeaderField { name, value, .. } in fields.into_iter().filter(|field| !ignored.contains(&field.name)) {
             self.heads.entry((of, name)).or_default().push(value);
         }
     }

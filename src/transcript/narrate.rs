@@ -87,6 +87,8 @@ pub struct HeaderField {
     pub name: String,
     /// The value; "unknown" as for the name, and "(hidden)" for one that must not be shown.
     pub value: String,
+    /// Whether both are those of an HPACK entry that the recording does not have.
+    is_unknown: bool,
 }
 
 /// What to call a name or a value of an HPACK entry that the recording does not have.
@@ -203,11 +205,6 @@ impl HeaderField {
         let known = ["te", "content-type", "user-agent", "date", "server", "accept-encoding", "content-length"];
         !self.name.starts_with(':') && !self.name.starts_with("grpc-") && !known.contains(&self.name.as_str())
     }
-
-    /// Whether its name and so its value too is that of an entry that the recording does not have.
-    fn is_unknown(&self) -> bool {
-        self.name == UNKNOWN && self.value == UNKNOWN
-    }
 }
 
 impl Display for HeaderField {
@@ -222,7 +219,11 @@ fn fields(block: &Block, secrets: bool) -> Vec<HeaderField> {
         let hidden = !secrets && field.name.as_ref().is_none_or(|name| is_secret(name)) && field.value.is_some();
         let text = |bytes: Option<&bytes::Bytes>| bytes.map_or_else(|| UNKNOWN.to_owned(), |bytes| lossy(bytes));
         let value = if hidden { HIDDEN.to_owned() } else { text(field.value.as_ref()) };
-        HeaderField { name: text(field.name.as_ref()), value }
+        HeaderField {
+            name: text(field.name.as_ref()),
+            value,
+            is_unknown: field.name.is_none() && field.value.is_none(),
+        }
     });
     field.collect()
 }
@@ -274,21 +275,21 @@ fn call(path: &str, fields: &[HeaderField]) -> String {
             let _ = write!(line, ", {says} {}", printable(field.value.as_bytes()));
         }
     }
-    let told = fields.iter().filter(|field| field.is_custom() && !field.is_unknown());
+    let told = fields.iter().filter(|field| field.is_custom() && !field.is_unknown);
     told.for_each(|field| line += &format!(", {field}"));
     line += &unknown.map_or_else(String::new, |unknown| format!("; {unknown}"));
     line
 }
 
 fn custom(fields: &[HeaderField]) -> String {
-    let known = fields.iter().filter(|field| !field.is_unknown());
+    let known = fields.iter().filter(|field| !field.is_unknown);
     let told = known.filter(|field| field.is_custom() || field.name == ":status").map(HeaderField::to_string);
     told.chain(unknown(fields)).collect::<Vec<_>>().join(", ")
 }
 
 /// How many fields are not known, where there are such.
 fn unknown(fields: &[HeaderField]) -> Option<String> {
-    match fields.iter().filter(|field| field.is_unknown()).count() {
+    match fields.iter().filter(|field| field.is_unknown).count() {
         0 => None,
         1 => Some("1 field is unknown".to_owned()),
         many => Some(format!("{} fields are unknown", grouped(many))),
@@ -397,8 +398,11 @@ mod tests {
     fn a_call_without_a_path_is_told_from_one_whose_path_is_not_known() {
         let head = |block: &[u8]| lines(&[(ToServer, frame(HEADERS, 4, 1, block))], 1000);
         assert_eq!(head(&[0x83, 0x86]), ["-> call without a path"]);
-        let unknown = HeaderField { name: UNKNOWN.into(), value: UNKNOWN.into() };
+        let unknown = HeaderField { name: UNKNOWN.into(), value: UNKNOWN.into(), is_unknown: true };
         assert_eq!(call("", &[unknown]), format!("{NO_PATH}; 1 field is unknown"));
+        // 00, literal with a new name, twice the seven letters
+        let named = [&[0x83, 0x86, 0x00, 7][..], b"unknown", &[7], b"unknown"].concat();
+        assert_eq!(head(&named), ["-> call without a path, unknown: unknown"]);
     }
 
     #[test]

@@ -14,15 +14,9 @@ pub(super) fn printable(bytes: &[u8]) -> String {
 /// The same for a sentence, where spaces at the ends, and several in a row, could not be seen.
 pub(super) fn quotable(bytes: &[u8]) -> String {
     let text = printable(bytes);
-    if !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ") {
-        return text;
-    }
-    let (inner, mut shown) = (text.trim_matches(' '), String::new());
-    let before = text.len() - text.trim_start_matches(' ').len();
-    let after = text.len() - before - inner.len();
-    shown += &"\\x20".repeat(before);
-    shown += &inner.replace("  ", "\\x20\\x20");
-    shown + &"\\x20".repeat(after)
+    let inner = text.trim_matches(' ');
+    let (before, after) = text.split_once(inner).unwrap_or_default();
+    [before.replace(' ', "\\x20"), inner.replace("  ", "\\x20\\x20"), after.replace(' ', "\\x20")].concat()
 }
 
 /// A number as people read it: with a comma before every three digits.

@@ -52,13 +52,12 @@ impl Running {
 
     /// RouteGuide over `features`, under both of its names.
     pub fn route_guide(features: Features) -> Running {
-        Running::start(Server::new().add(Guide::new(features).into_service().also_as("RouteGuide")))
+        Running::start(route_guide(features))
     }
 
     /// The same for clients that are all programs of ours: what they send is judged too.
     pub fn route_guide_for_ours(features: Features) -> Running {
-        let server = Server::new().add(Guide::new(features).into_service().also_as("RouteGuide"));
-        Running::start_unjudged(server.wrap_streams(|_, stream| at_server(stream, Ours::Both)))
+        Running::start_unjudged(route_guide(features).wrap_streams(|_, stream| at_server(stream, Ours::Both)))
     }
 
     /// A channel to it.
@@ -82,6 +81,10 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn route_guide(features: Features) -> Server {
+    Server::new().add(Guide::new(features).into_service().also_as("RouteGuide"))
 }
 
 /// A channel to `target`. What it sends is judged by the rules of the wire.

@@ -66,8 +66,10 @@ impl Page {
         let Some(Kept { recorded, .. }) = self.kept.get_mut(&connection) else { return };
         let bytes = &event.frame.bytes;
         if recorded.missed > 0 || is_full || bytes.len() > self.bytes {
-            // Once something is left out, no smaller frame slips in after it.
-            self.bytes = if recorded.missed > 0 { self.bytes } else { 0 };
+            if recorded.missed == 0 {
+                // Once something is left out, no smaller frame slips in after it.
+                self.bytes = 0;
+            }
             recorded.missed += bytes.len() as u64;
             return;
         }

@@ -63,6 +63,11 @@ impl Frame {
         self.kind().map_or_else(Bytes::new, |_| self.bytes.slice(header::LENGTH..))
     }
 
+    /// How many bytes of padding end the payload, where its first byte says so.
+    pub fn padding(&self) -> Option<usize> {
+        self.payload().first().filter(|_| self.has("PADDED")).map(|padding| usize::from(*padding))
+    }
+
     /// The type's name, or what it is instead of a frame.
     pub fn name(&self) -> &'static str {
         match self.shape {

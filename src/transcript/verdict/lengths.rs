@@ -60,9 +60,6 @@ fn announced(event: &Event) -> Option<u64> {
 
 /// The bytes of a DATA frame without its padding.
 fn content(event: &Event) -> u64 {
-    let padding = match event.frame.payload().first() {
-        Some(padding) if event.frame.has("PADDED") => usize::from(*padding) + 1,
-        _ => 0,
-    };
+    let padding = event.frame.padding().map_or(0, |padding| 1 + padding);
     event.frame.length().saturating_sub(padding) as u64
 }

@@ -96,8 +96,8 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Bytes {
 /// A DATA frame's payload without its padding.
 fn content(event: &Event) -> Bytes {
     let payload = event.frame.payload();
-    match payload.first().filter(|_| event.frame.has("PADDED")) {
-        Some(padding) => payload.slice(1..payload.len().saturating_sub(usize::from(*padding)).max(1)),
+    match event.frame.padding() {
+        Some(padding) => payload.slice(1..payload.len().saturating_sub(padding).max(1)),
         None => payload,
     }
 }
